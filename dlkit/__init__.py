@@ -1,0 +1,17 @@
+"""dlkit: a small deep-learning library in NumPy, with PyTorch's names and meanings.
+
+``import dlkit`` where you would ``import torch``: tensors that differentiate themselves, ``dlkit.nn``,
+``dlkit.nn.functional``, ``dlkit.optim`` and ``dlkit.data``.
+"""
+
+from . import autograd, methods  # the second gives Tensor its methods and operators
+from .autograd import Tensor, grad, is_grad_enabled, no_grad
+from .creation import *  # noqa: F403
+from .ops import *  # noqa: F403
+from .shape_ops import *  # noqa: F403
+
+from . import data, nn, optim  # isort: skip
+from .checks import check, check_close, gradcheck
+from .training import evaluate, fit
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""Optimizers (``torch.optim``)."""
+
+from .optimizers import SGD, Adam, Optimizer
+
+__all__ = ["Adam", "Optimizer", "SGD"]
