@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 
 
 def npz_bytes(**arrays):
-    """The arrays as a compressed .npz without anything that depends on the time or the machine."""
+    """The arrays as an .npz (stored, not deflated) without anything that depends on the time or the machine."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():

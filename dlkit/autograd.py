@@ -22,6 +22,9 @@ _clock = itertools.count()
 class no_grad(contextlib.ContextDecorator):
     """Context manager and decorator: operations inside are not recorded (``torch.no_grad``)."""
 
+    def _recreate_cm(self):
+        return no_grad()  # as a decorator: one for each call, so that a function may call itself
+
     def __enter__(self):
         global _recording
         self._before, _recording = _recording, False
@@ -252,19 +255,23 @@ class Tensor:
         self._version[0] += 1
         return self
 
-    def __setitem__(self, index, value):
-        value = value if isinstance(value, Tensor) else Tensor(value)
-        if _recording and (self.node is not None or value.node is not None):
+    def _check_assignment(self, what, value):
+        if _recording and (self.node is not None or getattr(value, "node", None) is not None):
             raise RuntimeError(
-                "assigning to elements is not recorded, so its gradient would be lost; "
+                f"{what} is not recorded, so its gradient would be lost; "
                 "build the tensor with where, cat or stack, or assign under dlkit.no_grad()"
             )
+
+    def __setitem__(self, index, value):
+        value = value if isinstance(value, Tensor) else Tensor(value)
+        self._check_assignment("assigning to elements", value)
         self.data[_raw_index(index)] = value.data
         self._version[0] += 1
 
     def copy_(self, source):
         """Overwrite the numbers with those of ``source``, which must broadcast to this shape."""
         self._check_in_place("copy_")
+        self._check_assignment("copy_", source)
         try:
             self.data[...] = source.data if isinstance(source, Tensor) else source
         except ValueError:

@@ -75,7 +75,8 @@ def check_close(claim, actual, expected, rtol=0.0, atol=1e-10):
     ValueError
         If the shapes differ.
     """
-    actual, expected = to_numpy(actual), to_numpy(expected)
+    # booleans and unsigned integers cannot be subtracted
+    actual, expected = (a.astype(int) if a.dtype.kind in "bu" else a for a in map(to_numpy, (actual, expected)))
     if actual.shape != expected.shape and expected.ndim:
         raise ValueError(f"check_close: actual has shape {actual.shape} but expected has shape {expected.shape}")
     expected = np.broadcast_to(expected, actual.shape)
@@ -136,11 +137,13 @@ def gradcheck(func, inputs, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True
         numeric = np.empty((n_out, leaf.data.size))
         for j, index in enumerate(np.ndindex(leaf.data.shape)):
             original = leaf.data[index]
-            leaf.data[index] = original + eps
-            above = np.array(func(*inputs).data, dtype=np.float64)
-            leaf.data[index] = original - eps
-            below = np.array(func(*inputs).data, dtype=np.float64)
-            leaf.data[index] = original
+            try:
+                leaf.data[index] = original + eps
+                above = np.array(func(*inputs).data, dtype=np.float64)
+                leaf.data[index] = original - eps
+                below = np.array(func(*inputs).data, dtype=np.float64)
+            finally:
+                leaf.data[index] = original
             numeric[:, j] = (above - below).ravel() / (2 * eps)
         analytic = np.empty_like(numeric)
         saved = [inputs[k].grad for k in wanted]

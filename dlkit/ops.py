@@ -8,7 +8,7 @@ import builtins
 
 from .autograd import Tensor, record
 from .backend import xp
-from .creation import get_default_dtype
+from .creation import get_default_dtype, tensor
 
 __all__ = [
     "abs", "add", "allclose", "clamp", "cos", "div", "eq", "exp", "ge", "gt", "le", "log", "lt", "matmul", "maximum",
@@ -61,7 +61,8 @@ def _constant(name, value, other):
 
 
 def _cast(x, dtype):
-    return record("to", x.data.astype(dtype), (x, lambda g: g))
+    value = x.data.astype(dtype)
+    return record("to", value, (x, lambda g: g)) if value.dtype.kind == "f" else Tensor(value)
 
 
 def to(input, dtype):
@@ -99,7 +100,9 @@ def div(input, other):
     x, y = a.data, b.data
     with xp.errstate(divide="ignore", invalid="ignore"):
         value = x / y
-    return record("div", value, (a, lambda g: g / y, b), (b, lambda g: -g * x / (y * y), a, b))
+    return record(
+        "div", value, (a, lambda g: _quiet_divide(g, y), b), (b, lambda g: _quiet_divide(-g * x, y * y), a, b)
+    )
 
 
 def neg(input):
@@ -151,8 +154,14 @@ def where(condition, input, other):
     mask = condition.data if isinstance(condition, Tensor) else xp.asarray(condition)
     if mask.dtype != bool:
         raise TypeError(f"where: condition must be boolean, got {mask.dtype}")
-    a, b = _operands("where", input if isinstance(input, Tensor) or isinstance(other, Tensor) else Tensor(input), other)
-    return record("where", xp.where(mask, a.data, b.data), (a, lambda g: g * mask), (b, lambda g: g * ~mask))
+    a, b = _operands("where", input if isinstance(input, Tensor) or isinstance(other, Tensor) else tensor(input), other)
+    try:
+        value = xp.where(mask, a.data, b.data)
+    except ValueError:
+        raise ValueError(
+            f"where: condition, input and other of shapes {mask.shape}, {a.shape} and {b.shape} do not broadcast"
+        ) from None
+    return record("where", value, (a, lambda g: g * mask), (b, lambda g: g * ~mask))
 
 
 # --- elementwise functions --------------------------------------------------------------------------------------
@@ -297,18 +306,17 @@ def outer(input, vec2):
 # --- comparisons: not differentiable ----------------------------------------------------------------------------
 
 
-def _comparison(function):
+def _comparison(name, function):
     def compare(input, other):
-        a, b = _operands(function.__name__, input, other)
+        a, b = _operands(name, input, other)
         return Tensor(function(a.data, b.data))
 
-    compare.__name__, compare.__doc__ = function.__name__, f"Element by element: {function.__name__.replace('_', ' ')}."
+    compare.__name__, compare.__doc__ = name, f"Element by element: {function.__name__.replace('_', ' ')}."
     return compare
 
 
-eq, ne, lt, le, gt, ge = map(
-    _comparison, (xp.equal, xp.not_equal, xp.less, xp.less_equal, xp.greater, xp.greater_equal)
-)
+eq, ne, lt = _comparison("eq", xp.equal), _comparison("ne", xp.not_equal), _comparison("lt", xp.less)
+le, gt, ge = _comparison("le", xp.less_equal), _comparison("gt", xp.greater), _comparison("ge", xp.greater_equal)
 
 
 def allclose(input, other, rtol=1e-5, atol=1e-8):

@@ -42,15 +42,23 @@ def use_style():
     )
 
 
-def _png(figure):
-    """The figure as PNG bytes with at most 64 colours, which makes a line plot three times smaller."""
+def shrink(png):
+    """The bytes of a PNG picture with at most 64 colours: a line plot becomes three times smaller."""
     from PIL import Image
 
+    picture = Image.open(io.BytesIO(png))
+    if picture.mode == "P":
+        return png
+    small = io.BytesIO()
+    picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    return small.getvalue()
+
+
+def _png(figure):
+    """The figure as a small PNG."""
     raw = io.BytesIO()
     figure.savefig(raw, format="png")
-    small = io.BytesIO()
-    Image.open(raw).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(small, "png", optimize=True)
-    return small.getvalue()
+    return shrink(raw.getvalue())
 
 
 def explore(draw, alt, **values):

@@ -10,7 +10,7 @@ import math
 
 from .autograd import Tensor, _raw_index, record
 from .backend import xp
-from .ops import _floating, _quiet_divide, maximum, minimum, sqrt
+from .ops import _floating, _quiet_divide, maximum, minimum
 
 __all__ = [
     "argmax", "argmin", "cat", "cumsum", "expand", "flatten", "getitem", "logsumexp", "max", "mean", "min", "norm",
@@ -53,7 +53,7 @@ def mean(input, dim=None, keepdim=False):
     count = math.prod(shape[a] for a in axes)
     value = input.data.sum(axis=axes, keepdims=keepdim)
     value = value / value.dtype.type(count) if count else value * xp.nan
-    return record("mean", value, (input, lambda g: xp.broadcast_to(_restore(g / count, axes, keepdim), shape)))
+    return record("mean", value, (input, lambda g: xp.broadcast_to(_restore(g / max_(count, 1), axes, keepdim), shape)))
 
 
 def var(input, dim=None, correction=1, keepdim=False):
@@ -68,7 +68,13 @@ def var(input, dim=None, correction=1, keepdim=False):
 
 def std(input, dim=None, correction=1, keepdim=False):
     """Standard deviation over ``dim``: the square root of :func:`var`."""
-    return sqrt(var(input, dim, correction, keepdim))
+    variance = var(input, dim, correction, keepdim)
+    y = xp.sqrt(variance.data)
+
+    def product(g):
+        return xp.where(y == 0, 0, _quiet_divide(g, 2 * y))  # 0 where all are equal, as in PyTorch
+
+    return record("std", y, (variance, product), saves_result=True)
 
 
 def max(input, dim=None, keepdim=False):
@@ -88,8 +94,7 @@ def min(input, dim=None, keepdim=False):
 
 def _select(name, find, input, dim, keepdim):
     x = input.data
-    if x.size == 0:
-        raise ValueError(f"{name}: a tensor of shape {input.shape} has no elements to choose from")
+    _check_choice(name, input, dim)
     if dim is None:
         value = x.ravel()[find(x)]
         ties = x == value
@@ -109,6 +114,11 @@ def _select(name, find, input, dim, keepdim):
     return values_and_indices(record(name, shown(value), (input, product)), Tensor(shown(index)))
 
 
+def _check_choice(name, input, dim):
+    if math.prod(input.shape[axis] for axis in _axes(name, input, dim)) == 0:
+        raise ValueError(f"{name}: a tensor of shape {input.shape} has no elements to choose from")
+
+
 def argmax(input, dim=None, keepdim=False):
     """Index of the maximum over ``dim``, or in the flattened tensor; the first of several."""
     return _arg(xp.argmax, "argmax", input, dim, keepdim)
@@ -120,10 +130,7 @@ def argmin(input, dim=None, keepdim=False):
 
 
 def _arg(find, name, input, dim, keepdim):
-    if input.data.size == 0:
-        raise ValueError(f"{name}: a tensor of shape {input.shape} has no elements to choose from")
-    if dim is not None:
-        _axes(name, input, dim)
+    _check_choice(name, input, dim)
     return Tensor(find(input.data, axis=dim if input.ndim else None, keepdims=keepdim and input.ndim > 0))
 
 
@@ -136,8 +143,10 @@ def prod(input, dim=None, keepdim=False):
 
     def product(g):
         # of all other elements: those before times those after, so that a zero needs no division
-        ones = xp.ones_like(x.take(indices=range(1), axis=axis))
         n = x.shape[axis]
+        if n == 0:
+            return x
+        ones = xp.ones_like(x.take(indices=range(1), axis=axis))
         before = xp.cumprod(xp.concatenate([ones, x.take(range(n - 1), axis)], axis), axis)
         behind = xp.flip(x.take(range(1, n), axis), axis)
         after = xp.flip(xp.cumprod(xp.concatenate([ones, behind], axis), axis), axis)
@@ -270,7 +279,12 @@ def getitem(input, index):
     """Elements chosen by integers, slices, None, ``...``, boolean masks or integer tensors."""
     raw = _raw_index(index)
     parts = raw if isinstance(raw, tuple) else (raw,)
-    basic = all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in parts)
+    basic = all(
+        part is None or part is Ellipsis or isinstance(part, int | xp.integer | slice) and not isinstance(part, bool)
+        for part in parts
+    )
+    if basic and Ellipsis not in parts:
+        raw = (*parts, Ellipsis)  # so that a single number is a view, too
     try:
         value = input.data[raw]
     except IndexError as error:
@@ -306,13 +320,16 @@ def cat(tensors, dim=0):
         chosen = (slice(None),) * axis + (slice(ends[i], ends[i + 1]),)
         return lambda g: g[chosen]
 
-    value = xp.concatenate([t.data for t in tensors], axis)
+    floating = [t.data.dtype for t in tensors if t.data.dtype.kind == "f"]  # which integers adopt
+    value = xp.concatenate([t.data for t in tensors], axis, dtype=xp.result_type(*floating) if floating else None)
     return record("cat", value, *((t, part(i)) for i, t in enumerate(tensors)))
 
 
 def stack(tensors, dim=0):
     """Tensors of one shape along a new dimension."""
     tensors = list(tensors)
+    if not tensors:
+        raise ValueError("stack: expected at least one tensor")
     for i, t in enumerate(tensors):
         if t.shape != tensors[0].shape:
             raise ValueError(f"stack: tensor {i} has shape {t.shape}, the first has {tensors[0].shape}")
@@ -326,7 +343,7 @@ def split(tensor, split_size_or_sections, dim=0):
     if isinstance(lengths, int):
         if lengths < 1:
             raise ValueError(f"split: the length of a piece must be positive, got {lengths}")
-        lengths = [min_(lengths, total - start) for start in range(0, total, lengths)]
+        lengths = [min_(lengths, total - start) for start in range(0, max_(total, 1), lengths)]
     if sum_(lengths) != total:
         raise ValueError(f"split: lengths {list(lengths)} add up to {sum_(lengths)}, but dim {dim} has {total}")
     pieces, start = [], 0

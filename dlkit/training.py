@@ -78,7 +78,7 @@ def fit(model, loader, loss_fn, optimizer, epochs, validation=None, metrics=None
     Raises
     ------
     ValueError
-        If epochs is not a positive integer.
+        If epochs is not a positive integer, or the loader gives no batches.
     FloatingPointError
         If the training loss is not finite, naming the epoch and the batch.
     """
@@ -102,6 +102,8 @@ def fit(model, loader, loss_fn, optimizer, epochs, validation=None, metrics=None
             loss.backward()
             optimizer.step()
             total, count = total + value * len(input), count + len(input)
+        if not count:
+            raise ValueError("fit: the loader gave no batches")
         history["loss"].append(total / count)
         if validation is not None:
             for name, number in evaluate(model, validation, loss_fn, metrics).items():

@@ -128,7 +128,13 @@ def binary_cross_entropy(input, target, reduction="mean"):
     t = target.data
     with xp.errstate(divide="ignore"):
         value = -(t * xp.maximum(xp.log(p), -100) + (1 - t) * xp.maximum(xp.log1p(-p), -100))
-    loss = record("binary_cross_entropy", value, (input, lambda g: g * (p - t) / xp.maximum(p * (1 - p), 1e-12), input))
+
+    def by_target(g):
+        with xp.errstate(divide="ignore"):
+            return g * (xp.log1p(-p) - xp.log(p))
+
+    by_input = (input, lambda g: g * (p - t) / xp.maximum(p * (1 - p), 1e-12), input, target)
+    loss = record("binary_cross_entropy", value, by_input, (target, by_target, input))
     return _reduce("binary_cross_entropy", loss, reduction)
 
 
@@ -192,4 +198,4 @@ def cross_entropy(input, target, reduction="mean"):
         loss = -sum(target * log_softmax(input, 1), 1)
         return _reduce("cross_entropy", loss, reduction)
     _check_classes("cross_entropy", input, target)
-    return nll_loss(log_softmax(input, 1), target, reduction)
+    return _reduce("cross_entropy", nll_loss(log_softmax(input, 1), target, "none"), reduction)

@@ -21,7 +21,9 @@ class Optimizer:
     def __init__(self, params, defaults):
         params = [params] if isinstance(params, Tensor) else list(params)
         groups = params if params and isinstance(params[0], dict) else [{"params": params}]
-        self.param_groups = [{**defaults, **group, "params": list(group["params"])} for group in groups]
+        self.param_groups = [{**defaults, **group} for group in groups]
+        for group in self.param_groups:
+            group["params"] = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
         self.state = {}  # per parameter, made at its first step
         everything = [p for group in self.param_groups for p in group["params"]]
         if not everything:

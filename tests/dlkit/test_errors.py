@@ -1,0 +1,390 @@
+"""What happens when something is done wrong: the message, word for word, raised by the call that is wrong."""
+
+import numpy as np
+import pytest
+
+import dlkit
+from dlkit import data, nn, optim
+from dlkit.training import evaluate, fit
+
+ones = dlkit.ones
+
+
+def tracked(*shape):
+    return dlkit.ones(*shape, requires_grad=True)
+
+
+def assign(x, value=1.0):
+    x[0] = value
+
+
+def add_in_place(x, y):
+    x += y
+
+
+def backward_twice(y):
+    y.backward()
+    y.backward()
+
+
+def changed_in_between(x):
+    y = (x * x).sum()
+    with dlkit.no_grad():
+        x += 1
+    y.backward()
+
+
+class Half(nn.Module):
+    def __init__(self):
+        self.layer = nn.Linear(1, 1)
+
+
+NAMES = {
+    **{"np": np, "dlkit": dlkit, "data": data, "nn": nn, "optim": optim, "F": nn.functional, "ones": ones},
+    **{f.__name__: f for f in (evaluate, fit, tracked, assign, add_in_place, backward_twice, changed_in_between, Half)},
+    "parameter": tracked(1),
+}
+
+# (expression, kind of error, its message; "..." at the end stands for words of NumPy)
+MISTAKES = [
+    (
+        "ones(2, 3) + ones(2)",
+        ValueError,
+        "add: shapes (2, 3) and (2,) do not broadcast; aligned from the right, each pair of lengths must be "
+        "equal or contain a 1",
+    ),
+    (
+        "ones(2, 3) * np.ones((3, 2))",
+        ValueError,
+        "mul: shapes (2, 3) and (3, 2) do not broadcast; aligned from the right, each pair of lengths must "
+        "be equal or contain a 1",
+    ),
+    ('ones(2) + "1"', TypeError, "add: cannot compute with str; expected a tensor, an array or a number"),
+    (
+        "ones(2) > ones(3)",
+        ValueError,
+        "gt: shapes (2,) and (3,) do not broadcast; aligned from the right, each pair of lengths must be "
+        "equal or contain a 1",
+    ),
+    ("dlkit.where(ones(2), 1.0, 0.0)", TypeError, "where: condition must be boolean, got float32"),
+    (
+        "dlkit.where(ones(2) > 0, ones(3), 0.0)",
+        ValueError,
+        "where: condition, input and other of shapes (2,), (3,) and () do not broadcast",
+    ),
+    (
+        "dlkit.where(ones(3) > 0, ones(2), 0.0)",
+        ValueError,
+        "where: condition, input and other of shapes (3,), (2,) and () do not broadcast",
+    ),
+    (
+        "dlkit.where(ones(3) > 0, ones(2), ones(2))",
+        ValueError,
+        "where: condition, input and other of shapes (3,), (2,) and (2,) do not broadcast",
+    ),
+    (
+        "ones(2, 3) @ ones(2, 3)",
+        ValueError,
+        "matmul: cannot multiply shapes (2, 3) and (2, 3); the last length of the first must equal the "
+        "next-to-last (or only) length of the second",
+    ),
+    (
+        "ones(2) @ dlkit.tensor(2.0)",
+        ValueError,
+        "matmul: cannot multiply shapes (2,) and (); the last length of the first must equal the "
+        "next-to-last (or only) length of the second",
+    ),
+    (
+        "ones(2, 2, 3) @ ones(4, 3, 2)",
+        ValueError,
+        "matmul: the stacks of shapes (2, 2, 3) and (4, 3, 2) do not broadcast",
+    ),
+    (
+        "ones(2, 3) @ ones(3, dtype=dlkit.float64)",
+        TypeError,
+        "matmul: dtypes differ, float32 and float64; convert one with .to(dtype)",
+    ),
+    ("dlkit.outer(ones(2, 2), ones(2))", ValueError, "outer: expected two vectors, got shapes (2, 2) and (2,)"),
+    ("dlkit.clamp(ones(2))", ValueError, "clamp: give min, max or both"),
+    ("~ones(2)", TypeError, "~ inverts boolean tensors, this one is float32"),
+    ("ones(2, 3).sum(2)", IndexError, "sum: dim 2 is out of range for a tensor of shape (2, 3)"),
+    ("ones(2, 3).sum((0, 0))", ValueError, "sum: dim (0, 0) names a dimension twice"),
+    ("ones(0).max()", ValueError, "max: a tensor of shape (0,) has no elements to choose from"),
+    ("ones(0, 3).argmax(0)", ValueError, "argmax: a tensor of shape (0, 3) has no elements to choose from"),
+    ("ones(2, 0).max(1)", ValueError, "max: a tensor of shape (2, 0) has no elements to choose from"),
+    ("F.softmax(ones(2, 3), dim=2)", IndexError, "softmax: dim 2 is out of range for a tensor of shape (2, 3)"),
+    ("ones(2, 3).norm(p=3)", ValueError, "norm: p must be 1 or 2, got 3"),
+    ("ones(2, 3).reshape(4, 2)", ValueError, "reshape: 6 elements of shape (2, 3) do not fit into shape (4, 2)"),
+    ("ones(2, 3).reshape(2.0, 3)", TypeError, "reshape: lengths and dimensions must be integers, got (2.0, 3)"),
+    ("ones(2, 3).reshape(-1, -1)", ValueError, "reshape: 6 elements of shape (2, 3) do not fit into shape (-1, -1)"),
+    ("ones(2, 3).flatten(1, 0)", ValueError, "flatten: start_dim 1 comes after end_dim 0"),
+    ("ones(2, 3).unsqueeze(3)", IndexError, "unsqueeze: dim 3 is out of range for a tensor of shape (2, 3)"),
+    ("ones(2, 3).permute(0)", ValueError, "permute: (0,) does not name each of the 2 dimensions of shape (2, 3)"),
+    ("ones(2, 3).permute(0, 0)", ValueError, "permute: dim (0, 0) names a dimension twice"),
+    ("ones(2, 3).expand(2, 4)", ValueError, "expand: a tensor of shape (2, 3) cannot be expanded to (2, 4)"),
+    ("ones(2, 3).expand(3)", ValueError, "expand: a tensor of shape (2, 3) cannot be expanded to (3,)"),
+    ("ones(2, 3).transpose(0, 2)", IndexError, "transpose: dim 2 is out of range for a tensor of shape (2, 3)"),
+    ("ones(2, 3)[2]", IndexError, "index does not fit a tensor of shape (2, 3): ..."),
+    ("ones(2, 3)[0, 0, 0]", IndexError, "index does not fit a tensor of shape (2, 3): ..."),
+    ("ones(2, 3)[ones(2)]", IndexError, "index does not fit a tensor of shape (2, 3): ..."),
+    ("ones(2, 3)[dlkit.tensor([True, False, True])]", IndexError, "index does not fit a tensor of shape (2, 3): ..."),
+    ("dlkit.cat([])", ValueError, "cat: expected at least one tensor"),
+    (
+        "dlkit.cat([ones(2, 3), ones(2, 2)])",
+        ValueError,
+        "cat: tensor 1 has shape (2, 2), which does not fit (2, 3) except along dim 0",
+    ),
+    ("dlkit.stack([ones(2), ones(3)])", ValueError, "stack: tensor 1 has shape (3,), the first has (2,)"),
+    ("dlkit.stack([])", ValueError, "stack: expected at least one tensor"),
+    ("ones(4).split(0)", ValueError, "split: the length of a piece must be positive, got 0"),
+    ("ones(4).split([1, 2])", ValueError, "split: lengths [1, 2] add up to 3, but dim 0 has 4"),
+    (
+        "dlkit.tensor([[1.0, 2.0], [3.0]])",
+        ValueError,
+        "tensor: the rows of data differ in length or shape, so they do not form an array",
+    ),
+    ('dlkit.tensor(["a"])', TypeError, "tensor: the elements must be real numbers, got <U1"),
+    ("dlkit.tensor(None)", TypeError, "tensor: the elements must be real numbers, got object"),
+    (
+        "dlkit.tensor([1, 2], requires_grad=True)",
+        RuntimeError,
+        "requires_grad needs a floating-point tensor, this one is int64",
+    ),
+    ("dlkit.from_numpy([1.0])", TypeError, "from_numpy: expected an array, got list"),
+    (
+        "dlkit.set_default_dtype(int)",
+        TypeError,
+        "set_default_dtype: dtype must be dlkit.float32 or dlkit.float64, got <class 'int'>",
+    ),
+    ("bool(ones(2))", ValueError, "the truth value of a tensor of shape (2,) is ambiguous; reduce it first"),
+    ("float(ones(2))", ValueError, "item: only a tensor with one element is a number, this one has shape (2,)"),
+    ("ones(2).item()", ValueError, "item: only a tensor with one element is a number, this one has shape (2,)"),
+    ("len(dlkit.tensor(1.0))", TypeError, "len() of a 0-dimensional tensor"),
+    ("list(dlkit.tensor(1.0))", TypeError, "a 0-dimensional tensor cannot be iterated over"),
+    ("[1, 2][ones(1)]", TypeError, "only an integer tensor can be an index, this one is float32"),
+    ("tracked(2).numpy()", RuntimeError, "numpy: this tensor requires a gradient; call .detach().numpy()"),
+    ("np.asarray(tracked(2))", RuntimeError, "numpy: this tensor requires a gradient; call .detach().numpy()"),
+    (
+        "(tracked(2) * 2).requires_grad_(False)",
+        RuntimeError,
+        "requires_grad can only be set on a leaf; use .detach() to leave the graph",
+    ),
+    (
+        "ones(2).sum().backward()",
+        RuntimeError,
+        "backward: this tensor does not require a gradient; nothing it was computed from has "
+        "requires_grad=True, or it was computed under no_grad()",
+    ),
+    (
+        "tracked(2).backward()",
+        RuntimeError,
+        "backward: the tensor has shape (2,); without the argument gradient, only a single number can be "
+        "differentiated. Reduce it (for example .sum()) or pass a gradient of that shape",
+    ),
+    ("(tracked(2) * 2).backward(ones(3))", RuntimeError, "backward: gradient has shape (3,), expected (2,)"),
+    (
+        "backward_twice(tracked(2).sum())",
+        RuntimeError,
+        "backward: the graph of 'sum' was freed by an earlier backward; pass retain_graph=True to the first "
+        "one to go through it twice",
+    ),
+    (
+        "dlkit.grad(tracked(1).sum(), tracked(1))",
+        RuntimeError,
+        "grad: outputs do not depend on input 0 (or it does not require a gradient); pass allow_unused=True "
+        "to get None for it",
+    ),
+    (
+        "assign(tracked(2))",
+        RuntimeError,
+        "assigning to elements is not recorded, so its gradient would be lost; build the tensor with where, "
+        "cat or stack, or assign under dlkit.no_grad()",
+    ),
+    (
+        "assign(tracked(2) * 2)",
+        RuntimeError,
+        "assigning to elements is not recorded, so its gradient would be lost; build the tensor with where, "
+        "cat or stack, or assign under dlkit.no_grad()",
+    ),
+    ("ones(2).copy_(ones(3))", ValueError, "copy_: source has shape (3,), which does not fit (2,)"),
+    (
+        "add_in_place(tracked(2), 1)",
+        RuntimeError,
+        "add_: a leaf that requires a gradient cannot be changed in place while operations are recorded; do "
+        "it under dlkit.no_grad()",
+    ),
+    (
+        "add_in_place(ones(2), ones(3))",
+        ValueError,
+        "add: shapes (2,) and (3,) do not broadcast; aligned from the right, each pair of lengths must be "
+        "equal or contain a 1",
+    ),
+    (
+        "add_in_place(ones(2), ones(2, 2))",
+        RuntimeError,
+        "add_: the result has shape (2, 2), which does not fit in (2,)",
+    ),
+    (
+        "add_in_place(dlkit.tensor([1, 2]), 0.5)",
+        RuntimeError,
+        "add_: the result is float32, which does not fit in int64",
+    ),
+    ("ones(2).retain_grad()", RuntimeError, "retain_grad: this tensor does not require a gradient"),
+    ("nn.Linear(3, 2)(ones(4, 5))", ValueError, "linear: input has shape (4, 5), expected its last length to be 3"),
+    ("nn.Linear(3, 2)(dlkit.tensor(1.0))", ValueError, "linear: input has shape (), expected its last length to be 3"),
+    (
+        "nn.Linear(3, 2)(ones(4, 3, dtype=dlkit.float64))",
+        TypeError,
+        "matmul: dtypes differ, float64 and float32; convert one with .to(dtype)",
+    ),
+    ("nn.Linear(0, 2)", ValueError, "Linear: in_features must be a positive integer, got 0"),
+    ("nn.Linear(3.0, 2)", ValueError, "Linear: in_features must be a positive integer, got 3.0"),
+    ("nn.Dropout(1.5)", ValueError, "Dropout: p must be a probability between 0 and 1, got 1.5"),
+    ("F.dropout(ones(2), -0.1)", ValueError, "dropout: p must be a probability between 0 and 1, got -0.1"),
+    ("F.one_hot(ones(2))", TypeError, "one_hot: expected integer classes, got float32"),
+    ("F.one_hot(dlkit.tensor([0, 3]), 3)", ValueError, "one_hot: classes must lie in 0..2, found 0..3"),
+    ("F.one_hot(dlkit.tensor([-1, 3]))", ValueError, "one_hot: classes must lie in 0..3, found -1..3"),
+    ("F.mse_loss(ones(4, 1), ones(4))", ValueError, "mse_loss: input has shape (4, 1) but target has shape (4,)"),
+    (
+        "F.binary_cross_entropy(ones(4, 1), ones(4))",
+        ValueError,
+        "binary_cross_entropy: input has shape (4, 1) but target has shape (4,)",
+    ),
+    (
+        "F.binary_cross_entropy(2 * ones(2), ones(2))",
+        ValueError,
+        "binary_cross_entropy: input must lie in [0, 1], found 2 to 2",
+    ),
+    (
+        "F.binary_cross_entropy_with_logits(ones(2), ones(3))",
+        ValueError,
+        "binary_cross_entropy_with_logits: input has shape (2,) but target has shape (3,)",
+    ),
+    (
+        "F.cross_entropy(ones(4, 3), dlkit.tensor([0, 1]))",
+        ValueError,
+        "cross_entropy: expected input (N, C) and target (N,), got (4, 3) and (2,)",
+    ),
+    (
+        "F.cross_entropy(ones(2, 3), dlkit.tensor([0, 3]))",
+        ValueError,
+        "cross_entropy: target must lie in 0..2, found 0..3",
+    ),
+    (
+        "F.cross_entropy(ones(2, 3), dlkit.tensor([0, -1]))",
+        ValueError,
+        "cross_entropy: target must lie in 0..2, found -1..0",
+    ),
+    ("F.cross_entropy(ones(2, 3), ones(2))", TypeError, "cross_entropy: target must hold integer classes, got float32"),
+    (
+        'F.cross_entropy(ones(2, 3), dlkit.tensor([0, 1]), reduction="avg")',
+        ValueError,
+        "cross_entropy: reduction must be 'mean', 'sum' or 'none', got 'avg'",
+    ),
+    (
+        "F.nll_loss(ones(3), dlkit.tensor(0))",
+        ValueError,
+        "nll_loss: expected input (N, C) and target (N,), got (3,) and ()",
+    ),
+    (
+        'nn.CrossEntropyLoss("avg")',
+        ValueError,
+        "CrossEntropyLoss: reduction must be 'mean', 'sum' or 'none', got 'avg'",
+    ),
+    ('nn.MSELoss(reduction="avg")', ValueError, "MSELoss: reduction must be 'mean', 'sum' or 'none', got 'avg'"),
+    (
+        "nn.init.kaiming_uniform_(ones(3))",
+        ValueError,
+        "kaiming_uniform_: needs a weight with at least 2 dimensions, got shape (3,)",
+    ),
+    (
+        'nn.init.kaiming_normal_(ones(3, 3), mode="fan_sum")',
+        ValueError,
+        "kaiming_normal_: mode must be 'fan_in' or 'fan_out', got 'fan_sum'",
+    ),
+    (
+        'nn.init.calculate_gain("swish")',
+        ValueError,
+        "calculate_gain: unknown nonlinearity 'swish'; known: ['linear', 'relu', 'selu', 'sigmoid', 'tanh'], "
+        "leaky_relu",
+    ),
+    ("nn.Sequential(nn.Linear(1, 1), F.relu)", TypeError, "Sequential: item 1 is a function, not a Module"),
+    ("nn.Sequential(nn.ReLU, nn.ReLU)", TypeError, "Sequential: item 0 is a type, not a Module"),
+    ("nn.ModuleList([3])", TypeError, "ModuleList: item 0 is a int, not a Module"),
+    ("nn.Module()(1)", NotImplementedError, "Module does not define forward"),
+    ("nn.Linear(1, 1).wieght", AttributeError, "Linear has no attribute 'wieght'"),
+    (
+        'nn.Linear(2, 1).load_state_dict({"weight": np.ones((1, 2))})',
+        KeyError,
+        "load_state_dict: missing ['bias'], unexpected []",
+    ),
+    (
+        'nn.Linear(2, 1, bias=False).load_state_dict({"weight": np.ones((2, 1))})',
+        ValueError,
+        "load_state_dict: weight has shape (2, 1), expected (1, 2)",
+    ),
+    ("optim.SGD([])", ValueError, "SGD: params is empty; pass model.parameters()"),
+    ("optim.SGD([tracked(1)], lr=-0.1)", ValueError, "SGD: lr must not be negative, got -0.1"),
+    ("optim.SGD([tracked(1) * 2])", ValueError, "SGD: parameter 0 was computed from others; only leaves train"),
+    ("optim.SGD([np.ones(2)])", TypeError, "SGD: parameter 0 is a ndarray, not a tensor"),
+    ("optim.SGD([parameter, parameter])", ValueError, "SGD: a parameter appears twice"),
+    ("optim.SGD([tracked(1)], momentum=-1)", ValueError, "SGD: momentum must not be negative, got -1"),
+    ("optim.SGD([tracked(1)], nesterov=True)", ValueError, "SGD: nesterov needs a momentum and no dampening"),
+    ("optim.Adam([tracked(1)], betas=(0.9, 1.0))", ValueError, "Adam: betas[1] must lie in [0, 1), got 1.0"),
+    ("data.TensorDataset()", ValueError, "TensorDataset: needs tensors of one first length, got lengths []"),
+    (
+        "data.TensorDataset(ones(2), ones(3))",
+        ValueError,
+        "TensorDataset: needs tensors of one first length, got lengths [2, 3]",
+    ),
+    (
+        "data.random_split(data.TensorDataset(ones(5)), [2, 2])",
+        ValueError,
+        "random_split: lengths [2, 2] add up to 4, but the data set has 5 items",
+    ),
+    (
+        "data.random_split(data.TensorDataset(ones(5)), [0.5, 0.6])",
+        ValueError,
+        "random_split: lengths [0.5, 0.6] add up to 1.1, but the data set has 5 items",
+    ),
+    (
+        "data.DataLoader(data.TensorDataset(ones(5)), 0)",
+        ValueError,
+        "DataLoader: batch_size must be a positive integer, got 0",
+    ),
+    (
+        "data.DataLoader(data.TensorDataset(ones(5)), 2.0)",
+        ValueError,
+        "DataLoader: batch_size must be a positive integer, got 2.0",
+    ),
+    ("data.DataLoader(data.TensorDataset(ones(0)))", ValueError, "DataLoader: the data set is empty"),
+    ("data.Dataset()[0]", NotImplementedError, "Dataset does not define __getitem__"),
+    ("len(data.Dataset())", NotImplementedError, "Dataset does not define __len__"),
+    ("fit(nn.Linear(1, 1), [], F.mse_loss, None, 0)", ValueError, "fit: epochs must be a positive integer, got 0"),
+    ("fit(nn.Linear(1, 1), [], F.mse_loss, None, 1)", ValueError, "fit: the loader gave no batches"),
+    ("evaluate(nn.Linear(1, 1), [], F.mse_loss)", ValueError, "evaluate: the loader gave no batches"),
+    ("ones(2, 2).cumsum(2)", IndexError, "cumsum: dim 2 is out of range for a tensor of shape (2, 2)"),
+    ("dlkit.tensor(1.0).transpose(0, 1)", IndexError, "transpose: dim 1 is out of range for a tensor of shape ()"),
+    (
+        "changed_in_between(tracked(2))",
+        RuntimeError,
+        "backward: 'mul' needs the values of a tensor of shape (2,) as they were when it was computed, but that "
+        "tensor was changed in place 1 time(s) since",
+    ),
+    ("Half()", AttributeError, "Half: call super().__init__() before assigning layer"),
+]
+
+
+@pytest.mark.parametrize(("expression", "kind", "message"), MISTAKES, ids=[row[0] for row in MISTAKES])
+def test_mistake(expression, kind, message):
+    with pytest.raises(Exception) as caught:
+        eval(expression, NAMES)
+    error = caught.value
+    assert type(error) is kind
+    found = error.args[0]
+    assert found == message or message.endswith("...") and found.startswith(message[:-3])
+    assert error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)  # one traceback
+
+
+def test_enough_mistakes():
+    assert len({row[0] for row in MISTAKES}) >= 40

@@ -1,0 +1,77 @@
+"""The package as a whole: light to import, documented, with PyTorch's names."""
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+import torch
+
+import dlkit
+
+MODULES = [dlkit] + [importlib.import_module(m.name) for m in pkgutil.walk_packages(dlkit.__path__, "dlkit.")]
+
+
+@pytest.mark.parametrize("heavy", ["torch", "matplotlib", "tqdm", "IPython", "ipywidgets", "PIL", "scipy", "sklearn"])
+def test_import_brings_in_nothing_heavy(heavy):
+    code = f"import dlkit, sys; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def public(module):
+    """Functions and classes that a module defines for others."""
+    for name, value in vars(module).items():
+        ours = getattr(value, "__module__", None) == module.__name__ and not name.startswith("_")
+        if ours and (inspect.isfunction(value) or inspect.isclass(value)):
+            yield f"{module.__name__}.{name}", value
+
+
+DEFINED = dict(pair for module in MODULES for pair in public(module))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
+def test_module_is_documented(module):
+    assert module.__doc__ and module.__doc__.strip()
+
+
+@pytest.mark.parametrize("name", DEFINED)
+def test_is_documented(name):
+    assert DEFINED[name].__doc__ and DEFINED[name].__doc__
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if hasattr(m, "__all__")], ids=lambda m: m.__name__)
+def test_all_names_exist(module):
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+    assert len(set(module.__all__)) == len(module.__all__)
+
+
+OURS = {  # what PyTorch does not have, or has elsewhere: grad and gradcheck in autograd, the others as methods only
+    "dlkit": {"check", "check_close", "fit", "evaluate", "gradcheck", "grad", "expand", "getitem", "to", "view"},
+    "dlkit.Tensor": {"data", "node"},
+}
+PAIRS = {
+    "dlkit": (dlkit, torch),
+    "dlkit.Tensor": (dlkit.Tensor, torch.Tensor),
+    "dlkit.nn": (dlkit.nn, torch.nn),
+    "dlkit.nn.functional": (dlkit.nn.functional, torch.nn.functional),
+    "dlkit.nn.init": (dlkit.nn.init, torch.nn.init),
+    "dlkit.nn.Module": (dlkit.nn.Module, torch.nn.Module),
+    "dlkit.optim": (dlkit.optim, torch.optim),
+    "dlkit.data": (dlkit.data, torch.utils.data),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_names_are_those_of_pytorch(name):
+    ours, theirs = PAIRS[name]
+    names = {n for n, value in vars(ours).items() if not n.startswith("_") and not inspect.ismodule(value)}
+    names &= set(getattr(ours, "__all__", names))
+    if name == "dlkit.nn.init":
+        names -= {"no_grad"}
+    assert {n for n in names if not hasattr(theirs, n)} <= OURS.get(name, {"digits"})
+
+
+def test_version():
+    assert dlkit.__version__.count(".") == 2
