@@ -204,7 +204,9 @@ class Tensor:
 
     def detach(self):
         """The same numbers, on the same memory, outside the graph."""
-        return self._sharing(self.data)
+        outside = Tensor(self.data)
+        outside._version = self._version  # sees changes, but no gradient depends on it
+        return outside
 
     def backward(self, gradient=None, retain_graph=False):
         """Accumulate the gradient of this tensor in ``.grad`` of every leaf it was computed from.
@@ -268,24 +270,24 @@ class Tensor:
         self.data[_raw_index(index)] = value.data
         self._version[0] += 1
 
-    def copy_(self, source):
+    def copy_(self, source, what="copy_"):
         """Overwrite the numbers with those of ``source``, which must broadcast to this shape."""
-        self._check_in_place("copy_")
-        self._check_assignment("copy_", source)
+        self._check_in_place(what)
+        self._check_assignment(what, source)
         try:
             self.data[...] = source.data if isinstance(source, Tensor) else source
         except ValueError:
-            raise ValueError(f"copy_: source has shape {xp.shape(source)}, which does not fit {self.shape}") from None
+            raise ValueError(f"{what}: source has shape {xp.shape(source)}, which does not fit {self.shape}") from None
         self._version[0] += 1
         return self
 
     def fill_(self, value):
         """Set every element to ``value``."""
-        return self.copy_(value)
+        return self.copy_(value, "fill_")
 
     def zero_(self):
         """Set every element to zero."""
-        return self.copy_(0)
+        return self.copy_(0, "zero_")
 
 
 def _raw_index(index):

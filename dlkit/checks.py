@@ -128,6 +128,8 @@ def gradcheck(func, inputs, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True
     if not wanted:
         raise ValueError("gradcheck: no input requires a gradient; create one with requires_grad=True")
     for i in wanted:
+        if not inputs[i].is_leaf:
+            raise ValueError(f"gradcheck: input {i} was computed from other tensors; pass .detach().requires_grad_()")
         if inputs[i].data.dtype != np.float64:
             raise ValueError(f"gradcheck: input {i} is {inputs[i].data.dtype}; finite differences need float64")
 

@@ -19,10 +19,24 @@ __all__ = [
 # --- operands -----------------------------------------------------------------------------------------------
 
 
+def _tensor(name, x):
+    """``x``, if it is a Tensor."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}; make one with dlkit.tensor(...)")
+    return x
+
+
+def _floating(name, x):
+    """``x``, if it is a Tensor of floating-point numbers."""
+    if _tensor(name, x).data.dtype.kind != "f":
+        raise TypeError(f"{name}: expected a floating-point tensor, got {x.data.dtype}; convert it with .float()")
+    return x
+
+
 def _operands(name, a, b):
     """Two operands as tensors of one dtype that broadcast, by PyTorch's promotion rules."""
     if not isinstance(a, Tensor):
-        a = _constant(name, a, b)
+        a = _constant(name, a, _tensor(name, b))
     if not isinstance(b, Tensor):
         b = _constant(name, b, a)
     if a.data.dtype != b.data.dtype and a.data.dtype.kind == b.data.dtype.kind and (a.ndim == 0) != (b.ndim == 0):
@@ -67,7 +81,7 @@ def _cast(x, dtype):
 
 def to(input, dtype):
     """``input`` in another dtype; itself if it has that dtype already."""
-    return input if input.data.dtype == dtype else _cast(input, dtype)
+    return input if _tensor("to", input).data.dtype == dtype else _cast(input, dtype)
 
 
 # --- arithmetic -----------------------------------------------------------------------------------------------
@@ -107,7 +121,7 @@ def div(input, other):
 
 def neg(input):
     """-input."""
-    return record("neg", -input.data, (input, lambda g: -g))
+    return record("neg", -_tensor("neg", input).data, (input, lambda g: -g))
 
 
 def pow(input, exponent):
@@ -170,13 +184,13 @@ def where(condition, input, other):
 def exp(input):
     """e to the power of input."""
     with xp.errstate(over="ignore"):
-        y = xp.exp(_floating(input).data)
+        y = xp.exp(_floating("exp", input).data)
     return record("exp", y, (input, lambda g: g * y), saves_result=True)
 
 
 def log(input):
     """Natural logarithm; -inf at 0 and nan below."""
-    x = _floating(input).data
+    x = _floating("log", input).data
     with xp.errstate(divide="ignore", invalid="ignore"):
         y = xp.log(x)
     return record("log", y, (input, lambda g: _quiet_divide(g, x), input))
@@ -185,37 +199,37 @@ def log(input):
 def sqrt(input):
     """Square root; nan for negative numbers."""
     with xp.errstate(invalid="ignore"):
-        y = xp.sqrt(_floating(input).data)
+        y = xp.sqrt(_floating("sqrt", input).data)
     return record("sqrt", y, (input, lambda g: _quiet_divide(g, 2 * y)), saves_result=True)
 
 
 def abs(input):
     """Absolute value; its derivative at 0 is taken as 0."""
-    x = input.data
+    x = _tensor("abs", input).data
     return record("abs", xp.abs(x), (input, lambda g: g * xp.sign(x), input))
 
 
 def sin(input):
     """Sine of an angle in radians."""
-    x = _floating(input).data
+    x = _floating("sin", input).data
     return record("sin", xp.sin(x), (input, lambda g: g * xp.cos(x), input))
 
 
 def cos(input):
     """Cosine of an angle in radians."""
-    x = _floating(input).data
+    x = _floating("cos", input).data
     return record("cos", xp.cos(x), (input, lambda g: -g * xp.sin(x), input))
 
 
 def tanh(input):
     """Hyperbolic tangent."""
-    y = xp.tanh(_floating(input).data)
+    y = xp.tanh(_floating("tanh", input).data)
     return record("tanh", y, (input, lambda g: g * (1 - y * y)), saves_result=True)
 
 
 def sigmoid(input):
     """1 / (1 + exp(-input)), without overflow."""
-    x = _floating(input).data
+    x = _floating("sigmoid", input).data
     z = xp.exp(-xp.abs(x))
     y = xp.where(x >= 0, 1, z) / (1 + z)
     return record("sigmoid", y, (input, lambda g: g * y * (1 - y)), saves_result=True)
@@ -223,7 +237,7 @@ def sigmoid(input):
 
 def relu(input):
     """max(input, 0); its derivative at 0 is taken as 0."""
-    x = input.data
+    x = _tensor("relu", input).data
     return record("relu", xp.maximum(x, 0), (input, lambda g: g * (x > 0), input))
 
 
@@ -231,20 +245,14 @@ def clamp(input, min=None, max=None):
     """input limited to [min, max]; the gradient passes where input is within, ends included."""
     if min is None and max is None:
         raise ValueError("clamp: give min, max or both")
-    x = input.data
+    x = _tensor("clamp", input).data
     inside = (True if min is None else x >= min) & (True if max is None else x <= max)
     return record("clamp", xp.clip(x, min, max), (input, lambda g: g * inside))
 
 
 def sign(input):
     """-1, 0 or 1; the gradient is 0 everywhere."""
-    return record("sign", xp.sign(input.data), (input, xp.zeros_like))
-
-
-def _floating(input):
-    if input.data.dtype.kind != "f":
-        raise TypeError(f"expected a floating-point tensor, got {input.data.dtype}; convert it with .to(dlkit.float32)")
-    return input
+    return record("sign", xp.sign(_tensor("sign", input).data), (input, xp.zeros_like))
 
 
 def _quiet_divide(g, x):
@@ -297,7 +305,7 @@ def matmul(input, other):
 
 def outer(input, vec2):
     """Product of every element of the vector input (n,) with every element of vec2 (m,): (n, m)."""
-    if input.ndim != 1 or vec2.ndim != 1:
+    if _tensor("outer", input).ndim != 1 or _tensor("outer", vec2).ndim != 1:
         raise ValueError(f"outer: expected two vectors, got shapes {input.shape} and {vec2.shape}")
     x, y = input.data, vec2.data
     return record("outer", xp.outer(x, y), (input, lambda g: g @ y, vec2), (vec2, lambda g: x @ g, input))

@@ -10,7 +10,7 @@ import math
 
 from .autograd import Tensor, _raw_index, record
 from .backend import xp
-from .ops import _floating, _quiet_divide, maximum, minimum
+from .ops import _floating, _quiet_divide, _tensor, maximum, minimum
 
 __all__ = [
     "argmax", "argmin", "cat", "cumsum", "expand", "flatten", "getitem", "logsumexp", "max", "mean", "min", "norm",
@@ -25,14 +25,24 @@ values_and_indices = collections.namedtuple("values_and_indices", ["values", "in
 
 def _axes(name, x, dim):
     """The dimensions meant by ``dim`` (None, an int or several) as a tuple of non-negative ints."""
-    dims = range(x.ndim) if dim is None else dim if isinstance(dim, tuple | list) else (dim,)
+    dims = range(_tensor(name, x).ndim) if dim is None else dim if isinstance(dim, tuple | list) else (dim,)
     for d in dims:
-        if not -max_(x.ndim, 1) <= d < max_(x.ndim, 1):
+        if not isinstance(d, int | xp.integer):
+            raise TypeError(f"{name}: dim must be an integer, got {d!r}")
+        if not -max_(_tensor(name, x).ndim, 1) <= d < max_(x.ndim, 1):
             raise IndexError(f"{name}: dim {d} is out of range for a tensor of shape {x.shape}")
     axes = tuple(d % x.ndim for d in dims) if x.ndim else ()
     if len(set(axes)) != len(axes):
         raise ValueError(f"{name}: dim {dim} names a dimension twice")
     return axes
+
+
+def _axis(name, x, dim):
+    """The one dimension meant by ``dim``; 0 for a single number."""
+    axes = _axes(name, x, dim)
+    if len(axes) > 1:
+        raise TypeError(f"{name}: dim must be a single integer, got {dim!r}")
+    return axes[0] if axes else 0
 
 
 def _restore(value, axes, keepdim):
@@ -49,7 +59,7 @@ def sum(input, dim=None, keepdim=False):
 
 def mean(input, dim=None, keepdim=False):
     """Mean over ``dim`` (all dimensions if left out); nan over nothing."""
-    axes, shape = _axes("mean", _floating(input), dim), input.shape
+    axes, shape = _axes("mean", _floating("mean", input), dim), input.shape
     count = math.prod(shape[a] for a in axes)
     value = input.data.sum(axis=axes, keepdims=keepdim)
     value = value / value.dtype.type(count) if count else value * xp.nan
@@ -58,7 +68,7 @@ def mean(input, dim=None, keepdim=False):
 
 def var(input, dim=None, correction=1, keepdim=False):
     """Variance over ``dim``: squared deviations from the mean, summed and divided by count - correction."""
-    axes = _axes("var", _floating(input), dim)
+    axes = _axes("var", _floating("var", input), dim)
     x, count = input.data, math.prod(input.shape[a] for a in axes) - correction
     centred = x - x.mean(axis=axes, keepdims=True)
     total = (centred * centred).sum(axis=axes, keepdims=keepdim)
@@ -99,7 +109,7 @@ def _select(name, find, input, dim, keepdim):
         value = x.ravel()[find(x)]
         ties = x == value
         return record(name, value, (input, lambda g: g * ties / ties.sum(), input))
-    (axis,) = _axes(name, input, dim) or (0,)
+    axis = _axis(name, input, dim)
     if x.ndim == 0:
         return values_and_indices(record(name, x, (input, lambda g: g)), Tensor(xp.asarray(0)))
     index = xp.expand_dims(find(x, axis=axis), axis)
@@ -137,7 +147,7 @@ def _arg(find, name, input, dim, keepdim):
 def prod(input, dim=None, keepdim=False):
     """Product over ``dim`` (all dimensions if left out), differentiable at zeros, too."""
     flat = reshape(input, -1) if dim is None else input
-    (axis,) = _axes("prod", flat, 0 if dim is None else dim) or (0,)
+    axis = _axis("prod", flat, 0 if dim is None else dim)
     x = flat.data.reshape(1) if flat.ndim == 0 else flat.data
     value = x.prod(axis=axis, keepdims=keepdim and dim is not None)
 
@@ -157,9 +167,13 @@ def prod(input, dim=None, keepdim=False):
 
 def cumsum(input, dim):
     """Running sum along ``dim``."""
-    (axis,) = _axes("cumsum", input, dim)
-    value = input.data.cumsum(axis)
-    return record("cumsum", value, (input, lambda g: xp.flip(xp.flip(g, axis).cumsum(axis), axis)))
+    axis = _axis("cumsum", input, dim)
+    value = input.data.cumsum(axis).reshape(input.shape)
+
+    def product(g):
+        return xp.flip(xp.flip(xp.atleast_1d(g), axis).cumsum(axis), axis)
+
+    return record("cumsum", value, (input, product))
 
 
 def norm(input, p=2, dim=None, keepdim=False):
@@ -168,7 +182,7 @@ def norm(input, p=2, dim=None, keepdim=False):
         return sum(input.abs(), dim, keepdim)
     if p != 2:
         raise ValueError(f"norm: p must be 1 or 2, got {p}")
-    axes, x = _axes("norm", _floating(input), dim), input.data
+    axes, x = _axes("norm", _floating("norm", input), dim), input.data
     length = xp.sqrt((x * x).sum(axis=axes, keepdims=True))
 
     def product(g):
@@ -179,8 +193,8 @@ def norm(input, p=2, dim=None, keepdim=False):
 
 def logsumexp(input, dim, keepdim=False):
     """log of the sum of exp over ``dim``, without overflow."""
-    axes, x = _axes("logsumexp", _floating(input), dim), input.data
-    top = x.max(axis=axes, keepdims=True)
+    axes, x = _axes("logsumexp", _floating("logsumexp", input), dim), input.data
+    top = x.max(axis=axes, keepdims=True, initial=-xp.inf)
     top = xp.where(xp.isfinite(top), top, 0)
     with xp.errstate(divide="ignore"):
         value = xp.log(xp.exp(x - top).sum(axis=axes, keepdims=True)) + top
@@ -201,7 +215,7 @@ def _sizes(name, sizes):
 
 def reshape(input, *shape):
     """The elements in another shape; one length may be -1."""
-    shape, before = _sizes("reshape", shape), input.shape
+    shape, before = _sizes("reshape", shape), _tensor("reshape", input).shape
     try:
         value = input.data.reshape(shape)
     except ValueError:
@@ -219,9 +233,9 @@ def view(input, *shape):
 
 def flatten(input, start_dim=0, end_dim=-1):
     """Dimensions start_dim to end_dim merged into one."""
-    if input.ndim == 0:
+    if _tensor("flatten", input).ndim == 0:
         return reshape(input, 1)
-    first, last = _axes("flatten", input, (start_dim,))[0], _axes("flatten", input, (end_dim,))[0]
+    first, last = _axis("flatten", input, start_dim), _axis("flatten", input, end_dim)
     if first > last:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
     merged = math.prod(input.shape[first : last + 1])
@@ -254,7 +268,9 @@ def permute(input, *dims):
 
 def transpose(input, dim0, dim1):
     """Two dimensions swapped."""
-    (a,), (b,) = _axes("transpose", input, dim0), _axes("transpose", input, dim1)
+    a, b = _axis("transpose", input, dim0), _axis("transpose", input, dim1)
+    if input.ndim == 0:
+        return permute(input)
     order = list(range(input.ndim))
     order[a], order[b] = b, a
     return permute(input, *order)
@@ -307,7 +323,7 @@ def cat(tensors, dim=0):
     tensors = list(tensors)
     if not tensors:
         raise ValueError("cat: expected at least one tensor")
-    (axis,) = _axes("cat", tensors[0], dim) or (0,)
+    axis = _axis("cat", tensors[0], dim)
     rest = [t.shape[:axis] + t.shape[axis + 1 :] for t in tensors]
     for i, t in enumerate(tensors):
         if t.ndim != tensors[0].ndim or rest[i] != rest[0] or t.ndim == 0:
@@ -338,7 +354,7 @@ def stack(tensors, dim=0):
 
 def split(tensor, split_size_or_sections, dim=0):
     """Consecutive pieces along ``dim``: of one length (the last may be shorter), or of the lengths given."""
-    (axis,) = _axes("split", tensor, dim)
+    axis = _axis("split", tensor, dim)
     total, lengths = tensor.shape[axis], split_size_or_sections
     if isinstance(lengths, int):
         if lengths < 1:

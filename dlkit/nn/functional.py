@@ -3,7 +3,7 @@
 from .. import creation
 from ..autograd import Tensor, record
 from ..backend import xp
-from ..ops import _floating, relu, sigmoid, tanh
+from ..ops import _floating, _tensor, relu, sigmoid, tanh
 from ..shape_ops import _axes, mean, sum
 
 __all__ = [
@@ -32,7 +32,7 @@ def linear(input, weight, bias=None):
     ValueError
         If the last length of input is not in_features.
     """
-    if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
+    if _tensor("linear", input).ndim == 0 or input.shape[-1] != weight.shape[-1]:
         raise ValueError(f"linear: input has shape {input.shape}, expected its last length to be {weight.shape[-1]}")
     output = input @ weight.T
     return output if bias is None else output + bias
@@ -40,29 +40,29 @@ def linear(input, weight, bias=None):
 
 def leaky_relu(input, negative_slope=0.01):
     """input where it is positive, negative_slope * input elsewhere."""
-    slope = xp.where(input.data > 0, 1.0, negative_slope).astype(input.data.dtype)
+    slope = xp.where(_tensor("leaky_relu", input).data > 0, 1.0, negative_slope).astype(input.data.dtype)
     return record("leaky_relu", input.data * slope, (input, lambda g: g * slope))
 
 
 def softplus(input):
     """log(1 + exp(input)), without overflow: a smooth relu."""
-    x = _floating(input).data
+    x = _floating("softplus", input).data
     value = xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
     return record("softplus", value, (input, lambda g: g * xp.exp(x - value), input))
 
 
 def softmax(input, dim):
     """exp(input) divided by its sum over ``dim``: positive and adding up to 1."""
-    axes, x = _axes("softmax", _floating(input), dim), input.data
-    e = xp.exp(x - x.max(axis=axes, keepdims=True))
+    axes, x = _axes("softmax", _floating("softmax", input), dim), input.data
+    e = xp.exp(x - x.max(axis=axes, keepdims=True, initial=-xp.inf))
     y = e / e.sum(axis=axes, keepdims=True)
     return record("softmax", y, (input, lambda g: y * (g - (g * y).sum(axis=axes, keepdims=True))), saves_result=True)
 
 
 def log_softmax(input, dim):
     """Logarithm of :func:`softmax`, without overflow and without losing small probabilities."""
-    axes, x = _axes("log_softmax", _floating(input), dim), input.data
-    shifted = x - x.max(axis=axes, keepdims=True)
+    axes, x = _axes("log_softmax", _floating("log_softmax", input), dim), input.data
+    shifted = x - x.max(axis=axes, keepdims=True, initial=-xp.inf)
     y = shifted - xp.log(xp.exp(shifted).sum(axis=axes, keepdims=True))
     return record(
         "log_softmax", y, (input, lambda g: g - xp.exp(y) * g.sum(axis=axes, keepdims=True)), saves_result=True
@@ -74,15 +74,15 @@ def dropout(input, p=0.5, training=True):
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p must be a probability between 0 and 1, got {p}")
     if not training or p == 0:
-        return input
-    keep = creation.generator().random(input.shape) >= p
+        return _tensor("dropout", input)
+    keep = creation.generator().random(_tensor("dropout", input).shape) >= p
     scale = (keep / (1 - p) if p < 1 else keep).astype(input.data.dtype)
     return record("dropout", input.data * scale, (input, lambda g: g * scale))
 
 
 def one_hot(tensor, num_classes=-1):
     """Integer classes (...) as int64 vectors (..., num_classes) with a single 1."""
-    labels = tensor.data
+    labels = _tensor("one_hot", tensor).data
     if labels.dtype.kind not in "iu":
         raise TypeError(f"one_hot: expected integer classes, got {labels.dtype}")
     count = int(labels.max()) + 1 if num_classes == -1 else num_classes
@@ -105,7 +105,7 @@ def _reduce(name, loss, reduction):
 
 
 def _same_shape(name, input, target):
-    if input.shape != target.shape:
+    if _tensor(name, input).shape != _tensor(name, target).shape:
         raise ValueError(f"{name}: input has shape {input.shape} but target has shape {target.shape}")
 
 
@@ -167,7 +167,7 @@ def nll_loss(input, target, reduction="mean"):
 
 
 def _check_classes(name, input, target):
-    if input.ndim != 2 or target.shape != input.shape[:1]:
+    if _tensor(name, input).ndim != 2 or _tensor(name, target).shape != input.shape[:1]:
         raise ValueError(f"{name}: expected input (N, C) and target (N,), got {input.shape} and {target.shape}")
     if target.data.dtype.kind not in "iu":
         raise TypeError(f"{name}: target must hold integer classes, got {target.data.dtype}")
@@ -194,7 +194,10 @@ def cross_entropy(input, target, reduction="mean"):
     TypeError
         If classes are not integers.
     """
-    if target.shape == input.shape and target.data.dtype.kind == "f":
+    if (
+        _tensor("cross_entropy", target).shape == _tensor("cross_entropy", input).shape
+        and target.data.dtype.kind == "f"
+    ):
         loss = -sum(target * log_softmax(input, 1), 1)
         return _reduce("cross_entropy", loss, reduction)
     _check_classes("cross_entropy", input, target)

@@ -84,17 +84,19 @@ class Module:
         """Yield the modules directly below this one."""
         return iter(self._modules.values())
 
-    def _named(self, kind):
-        seen = set()
+    def _named(self, *kinds):
         for prefix, module in self.named_modules():
-            for name, tensor in getattr(module, kind).items():
-                if tensor is not None and id(tensor) not in seen:
-                    seen.add(id(tensor))
+            for kind in kinds:
+                for name, tensor in getattr(module, kind).items():
                     yield (f"{prefix}.{name}" if prefix else name), tensor
 
     def named_parameters(self):
         """Yield (dotted name, parameter), each parameter once."""
-        return self._named("_parameters")
+        seen = set()
+        for name, parameter in self._named("_parameters"):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
 
     def parameters(self):
         """Yield the parameters, each once."""
@@ -132,7 +134,7 @@ class Module:
 
     def state_dict(self):
         """A dictionary from dotted names to copies of the parameters and buffers, as arrays."""
-        return {name: t.data.copy() for kind in ("_parameters", "_buffers") for name, t in self._named(kind)}
+        return {name: tensor.data.copy() for name, tensor in self._named("_parameters", "_buffers")}
 
     def load_state_dict(self, state_dict):
         """Copy values from a dictionary made by :meth:`state_dict`.
@@ -144,7 +146,7 @@ class Module:
         ValueError
             If a shape differs, with the name and both shapes. Nothing is changed then.
         """
-        own = dict([*self._named("_parameters"), *self._named("_buffers")])
+        own = dict(self._named("_parameters", "_buffers"))
         missing, unexpected = own.keys() - state_dict.keys(), state_dict.keys() - own.keys()
         if missing or unexpected:
             raise KeyError(f"load_state_dict: missing {sorted(missing)}, unexpected {sorted(unexpected)}")

@@ -19,6 +19,10 @@ class Optimizer:
     """
 
     def __init__(self, params, defaults):
+        if hasattr(params, "parameters"):
+            raise TypeError(
+                f"{type(self).__name__}: params is a module; pass its parameters(), as in model.parameters()"
+            )
         params = [params] if isinstance(params, Tensor) else list(params)
         groups = params if params and isinstance(params[0], dict) else [{"params": params}]
         self.param_groups = [{**defaults, **group} for group in groups]
@@ -41,6 +45,8 @@ class Optimizer:
     def check(self, group):
         """Raise ValueError if a setting of the group is out of range."""
         for name in ("lr", "eps", "weight_decay"):
+            if name in group and not isinstance(group[name], int | float):
+                raise TypeError(f"{type(self).__name__}: {name} must be a number, got {group[name]!r}")
             if name in group and not group[name] >= 0:
                 raise ValueError(f"{type(self).__name__}: {name} must not be negative, got {group[name]}")
 

@@ -644,3 +644,13 @@ def test_random_graphs_agree_with_pytorch(steps, seed):
 
     for ours, theirs in zip(run(dlkit), run(torch), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9 * max(1, np.abs(theirs).max()))
+
+
+def test_detaching_does_not_forbid_a_later_change_in_place():
+    x = dlkit.ones(2, requires_grad=True)
+    h = x * 2
+    outside = h.detach()
+    h += 1
+    h.sum().backward()
+    close(x.grad, [2, 2])
+    close(outside, [3, 3])  # the same memory, as in PyTorch

@@ -371,6 +371,45 @@ MISTAKES = [
         "backward: 'mul' needs the values of a tensor of shape (2,) as they were when it was computed, but that "
         "tensor was changed in place 1 time(s) since",
     ),
+    # arrays and lists where a tensor is expected: one line that says how to make one
+    *(
+        (call, TypeError, f"{name}: expected a Tensor, got {kind}; make one with dlkit.tensor(...)")
+        for call, name, kind in (
+            ("dlkit.sum(np.ones(2))", "sum", "ndarray"),
+            ("dlkit.relu([1.0])", "relu", "list"),
+            ("dlkit.exp(np.ones(2))", "exp", "ndarray"),
+            ("dlkit.add(1, 2)", "add", "int"),
+            ("dlkit.reshape(np.ones(2), 1, 2)", "reshape", "ndarray"),
+            ("F.cross_entropy(ones(2, 3), np.array([0, 1]))", "cross_entropy", "ndarray"),
+            ("F.cross_entropy(np.ones((2, 3)), dlkit.tensor([0, 1]))", "cross_entropy", "ndarray"),
+            ("F.mse_loss(ones(2), np.ones(2))", "mse_loss", "ndarray"),
+            ("nn.Linear(2, 1)(np.ones((3, 2)))", "linear", "ndarray"),
+            ("F.softmax(np.ones(2), 0)", "softmax", "ndarray"),
+        )
+    ),
+    (
+        "dlkit.exp(dlkit.tensor([1, 2]))",
+        TypeError,
+        "exp: expected a floating-point tensor, got int64; convert it with .float()",
+    ),
+    ("ones(2, 3).prod((0, 1))", TypeError, "prod: dim must be a single integer, got (0, 1)"),
+    ("ones(2, 3).sum(1.0)", TypeError, "sum: dim must be an integer, got 1.0"),
+    (
+        "optim.SGD(nn.Linear(1, 1))",
+        TypeError,
+        "SGD: params is a module; pass its parameters(), as in model.parameters()",
+    ),
+    ("optim.Adam([parameter], lr='0.1')", TypeError, "Adam: lr must be a number, got '0.1'"),
+    (
+        "data.random_split(data.TensorDataset(ones(5)), [-1, 6])",
+        ValueError,
+        "random_split: lengths must not be negative, got [-1, 6]",
+    ),
+    (
+        "dlkit.gradcheck(lambda x: x, (tracked(2) * 2).double())",
+        ValueError,
+        "gradcheck: input 0 was computed from other tensors; pass .detach().requires_grad_()",
+    ),
     ("Half()", AttributeError, "Half: call super().__init__() before assigning layer"),
 ]
 
@@ -387,4 +426,4 @@ def test_mistake(expression, kind, message):
 
 
 def test_enough_mistakes():
-    assert len({row[0] for row in MISTAKES}) >= 40
+    assert len({row[0] for row in MISTAKES}) >= 100

@@ -418,3 +418,14 @@ def test_every_layer_and_loss_is_tested():
     untested = {"Module", "ModuleList", "Parameter"}  # above, in TestModule
     classes = {name for name in nn.__all__ if isinstance(getattr(nn, name), type)}
     assert classes - untested == layers | set(LOSSES)
+
+
+def test_a_shared_parameter_is_saved_under_both_names_and_trained_once():
+    def tied(lib):
+        model = lib.nn.Sequential(lib.nn.Linear(2, 2), lib.nn.Linear(2, 2))
+        model[1].weight = model[0].weight
+        return model
+
+    ours, theirs = tied(dlkit), tied(torch)
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert len(list(ours.parameters())) == len(list(theirs.parameters())) == 3
