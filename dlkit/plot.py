@@ -210,10 +210,10 @@ def draw_graph(tensor, names=None, ax=None):
     called = {t.node: name for name, t in (names or {}).items()}
     labels = []
     for node in order:
-        shape = " × ".join(map(str, node.shape)) if node.shape else "number"
+        shape = "\n" + " × ".join(map(str, node.shape)) if node.shape else ""
         title = called.get(node, node.name)
         title = f"{title} ({node.name})" if node in called and node.name != "leaf" else title
-        labels.append(f"{title}\n{shape}")
+        labels.append(title + shape)
 
     depth = [0] * len(order)  # column: one to the right of the deepest input
     for start, end in edges:
