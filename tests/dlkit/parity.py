@@ -17,9 +17,11 @@ import numpy as np
 import torch
 
 import dlkit
-from dlkit import ops, shape_ops
+from dlkit import convolution, ops, shape_ops
 from dlkit.checks import gradcheck
 from dlkit.nn import functional
+
+from .convolution_cases import CONVOLUTION_TABLE
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 NOT_DIFFERENTIABLE = {"ops.allclose", "shape_ops.argmax", "shape_ops.argmin", "functional.one_hot"} | {
@@ -440,7 +442,9 @@ TABLE = {
     ),
 }
 
-MODULES = {"ops": ops, "shape_ops": shape_ops, "functional": functional}
+TABLE |= CONVOLUTION_TABLE
+MODULES = {"ops": ops, "shape_ops": shape_ops, "functional": functional, "convolution": convolution}
+NOT_OPERATIONS = {f"convolution.{n}" for n in ("output_size", "receptive_field", "conv2d_loops", "conv_matrix")}
 
 
 def smooth(operation, last):
@@ -461,7 +465,7 @@ def public_operations():
         for short, module in MODULES.items()
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
-    }
+    } - NOT_OPERATIONS
 
 
 # --- running a case -----------------------------------------------------------------------------------------------

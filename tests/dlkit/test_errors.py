@@ -410,6 +410,55 @@ MISTAKES = [
         ValueError,
         "gradcheck: input 0 was computed from other tensors; pass .detach().requires_grad_()",
     ),
+    (
+        "F.conv2d(ones(3, 8, 8), ones(2, 3, 3, 3))",
+        ValueError,
+        "conv2d: expected input (N, C, H, W), got shape (3, 8, 8)",
+    ),
+    (
+        "nn.Conv2d(3, 8, 5)(ones(2, 1, 8, 8))",
+        ValueError,
+        "conv2d: input has 1 channels (shape (2, 1, 8, 8)), but weight (8, 3, 5, 5) with groups=1 expects 3",
+    ),
+    (
+        "nn.Conv2d(1, 8, 5)(ones(2, 1, 4, 8))",
+        ValueError,
+        "conv2d: kernel (5, 5) with dilation (1, 1) is larger than the padded input, shape (2, 1, 4, 8) with "
+        "padding (0, 0)",
+    ),
+    (
+        "nn.Conv2d(1, 8, 5)(ones(2, 1, 8, 8).double())",
+        TypeError,
+        "conv2d: dtypes differ, input float64 and weight float32",
+    ),
+    ("nn.Conv2d(1, 8, 0)", ValueError, "Conv2d: kernel_size must be one or two integers of at least 1, got 0"),
+    ("nn.Conv2d(3, 8, 3, groups=2)", ValueError, "Conv2d: in_channels 3 must be a positive multiple of groups 2"),
+    (
+        "nn.Conv2d(1, 2, 3, stride=2, padding='same')(ones(1, 1, 8, 8))",
+        ValueError,
+        "conv2d: padding='same' needs stride 1, got (2, 2)",
+    ),
+    (
+        "F.max_pool2d(ones(1, 1, 8, 8), 2, padding=2)",
+        ValueError,
+        "max_pool2d: padding (2, 2) must be at most half of kernel_size (2, 2)",
+    ),
+    (
+        "F.max_pool2d(ones(1, 1, 2, 2), 3)",
+        ValueError,
+        "max_pool2d: kernel_size (3, 3) is larger than the padded input, shape (1, 1, 2, 2)",
+    ),
+    (
+        "F.conv_transpose2d(ones(1, 2, 3, 3), ones(2, 1, 2, 2), output_padding=1)",
+        ValueError,
+        "conv_transpose2d: output_padding (1, 1) must be smaller than stride (1, 1) or dilation (1, 1)",
+    ),
+    ("F.interpolate(ones(1, 1, 2, 2))", ValueError, "interpolate: give either size or scale_factor"),
+    (
+        "F.interpolate(ones(1, 1, 2, 2), 4, mode='cubic')",
+        ValueError,
+        "interpolate: mode must be 'nearest' or 'bilinear', got 'cubic'",
+    ),
     ("Half()", AttributeError, "Half: call super().__init__() before assigning layer"),
 ]
 

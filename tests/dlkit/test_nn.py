@@ -9,6 +9,7 @@ import torch
 import dlkit
 from dlkit import nn
 
+from . import test_convolution
 from .parity import relative_error
 
 rng = np.random.default_rng(0)
@@ -416,6 +417,7 @@ def test_repr_is_that_of_pytorch(make):
 def test_every_layer_and_loss_is_tested():
     layers = {type(m).__name__ for make, _ in LAYERS.values() for m in make(nn).modules()}
     untested = {"Module", "ModuleList", "Parameter"}  # above, in TestModule
+    untested |= {row[0] for row in test_convolution.LAYERS}
     classes = {name for name in nn.__all__ if isinstance(getattr(nn, name), type)}
     assert classes - untested == layers | set(LOSSES)
 
