@@ -232,15 +232,19 @@ def draw_graph(tensor, names=None, ax=None):
     if ax is None:
         width, height = max(depth) + 1, max(len(column) for column in columns.values())
         _, ax = plt.subplots(figsize=(max(3.0, 1.25 * width), max(1.6, 0.9 * height)))
-    for i, (x, y) in places.items():
-        leaf = order[i].name == "leaf"
-        box = {"boxstyle": "round,pad=0.35", "facecolor": "#dbe9f6" if leaf else "#fff3d6", "edgecolor": "#555555"}
-        ax.text(x, y, labels[i], ha="center", va="center", fontsize=9, bbox=box, zorder=3)
-    for start, end in edges:
-        arrow = {"arrowstyle": "-|>", "color": "#555555", "shrinkA": 24, "shrinkB": 24}
-        ax.annotate("", xy=places[end], xytext=places[start], arrowprops=arrow, zorder=2)
-    xs, ys = zip(*places.values(), strict=True)
+    xs, ys = zip(*places.values())
     ax.set_xlim(min(xs) - 0.5, max(xs) + 0.5)
     ax.set_ylim(min(ys) - 0.6, max(ys) + 0.6)
+    boxes = []
+    for i in range(len(order)):
+        color = "#dbe9f6" if order[i].name == "leaf" else "#fff3d6"
+        box = {"boxstyle": "round,pad=0.35", "facecolor": color, "edgecolor": "#555555"}
+        boxes.append(ax.text(*places[i], labels[i], ha="center", va="center", fontsize=9, bbox=box, zorder=3))
+    ax.figure.draw_without_rendering()  # gives the boxes the sizes at which arrows end
+    for k, (start, end) in enumerate(edges):
+        bend = 0.25 * edges[:k].count((start, end))  # a value used twice by one operation: two arrows
+        patches = {"patchA": boxes[start].get_bbox_patch(), "patchB": boxes[end].get_bbox_patch()}
+        arrow = {"arrowstyle": "-|>", "color": "#555555", "connectionstyle": f"arc3,rad={bend}", **patches}
+        ax.annotate("", xy=places[end], xytext=places[start], arrowprops=arrow, zorder=2)
     ax.axis("off")
     return list(enumerate(labels)), edges
