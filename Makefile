@@ -17,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with tests/book/sanitize.cfg
 
-.PHONY: help book test lint unit notebooks site execute normalize coverage serve colab repository clean html
+.PHONY: help book test lint unit notebooks site execute normalize coverage serve bench colab repository clean html
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -65,6 +65,9 @@ coverage: .venv/test ## print how much of the register the notebooks demonstrate
 
 serve: ## serve the built pages on http://localhost:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+bench: .venv/test ## measure the speed of dlkit, as ratios to PyTorch
+	$(BIN)/python -m tests.benchmarks.speed
 
 colab: .venv/test ## run one notebook (NOTEBOOK=path) alone, in an environment like Colab's
 	COLAB_NOTEBOOK="$(NOTEBOOK)" $(BIN)/python -m pytest -q tests/book/test_colab.py
