@@ -122,58 +122,64 @@ class _Plan:
         )
 
     def lower(self, x):
-        """The image as a matrix (C · rows · kw, H · N · width), and how many rows of the kernel are left to add."""
+        """The image as a matrix: (C · kw, H · N · W'), or with a stride along the height (C · kh · kw, H' · N · W').
+
+        With a stride, adding rows would compute too many of them: the shifts along the height are copied, too.
+        """
         (kh, kw), (ho, wo), (sh, sw), (dh, dw) = self.kernel, self.out, self.stride, self.dilation
         x = _pad(x, *self.padding)
-        if sh > 1:  # adding rows would compute sh times too many: copy the shifts along the height, too
-            x, kh = _shifts(x, 1, kh, ho, sh, dh).reshape(-1, ho, *x.shape[2:]), 1
-        return _shifts(x, 3, kw, wo, sw, dw).reshape(x.shape[0] * kw, -1), kh
+        if sh > 1:
+            x = _shifts(x, 1, kh, ho, sh, dh).reshape(-1, ho, *x.shape[2:])
+        return _shifts(x, 3, kw, wo, sw, dw).reshape(x.shape[0] * kw, -1)
 
-    def matrix(self, w, kh):
-        """Kernels (O, C, kh, kw) as a matrix (kh · O, C · kw), or (O, C · kh · kw) when no rows are left to add."""
-        o, c, _, kw = w.shape
-        return w.reshape(o, -1) if kh == 1 else w.transpose(2, 0, 1, 3).reshape(kh * o, c * kw)
+    def matrix(self, w):
+        """The kernels as a matrix that multiplies a lowered image: (kh · O, C · kw), or (O, C · kh · kw)."""
+        o, c, kh, kw = w.shape
+        return w.reshape(o, -1) if self.stride[0] > 1 else w.transpose(2, 0, 1, 3).reshape(kh * o, c * kw)
 
     def forward(self, x, w):
         """(N, C, H, W) and (O, C, kh, kw) to (N, O, H', W')."""
-        lowered, kh = self.lower(x)
-        n, o, (ho, wo), d = len(x), len(w), self.out, self.dilation[0]
-        rows = (self.matrix(w, kh) @ lowered).reshape(kh, o, -1, n, wo)
+        ho, d = self.out[0], self.dilation[0]
+        rows = (self.matrix(w) @ self.lower(x)).reshape(-1, len(w), *self.lowered_shape(len(x)))
         out = rows[0, :, :ho]
-        if kh > 1:
+        if len(rows) > 1:
             out = out.copy()
-            for i in range(1, kh):
+            for i in range(1, len(rows)):
                 out += rows[i, :, i * d : i * d + ho]
         return out.transpose(2, 0, 1, 3)
 
+    def lowered_shape(self, n):
+        """(H or H', N, W'): what the columns of a lowered image of n images stand for."""
+        height = self.out[0] if self.stride[0] > 1 else self.size[0] + sum(self.padding[0])
+        return height, n, self.out[1]
+
+    def spread(self, g):
+        """The transpose of adding rows: g once for each row of the kernel, where that row meets the image."""
+        kh, ho, d, (n, o) = self.kernel[0], self.out[0], self.dilation[0], g.shape[:2]
+        g = g.transpose(1, 2, 0, 3)
+        if self.stride[0] > 1:
+            return xp.ascontiguousarray(g).reshape(o, -1)
+        rows = xp.zeros((kh, o, *self.lowered_shape(n)), g.dtype)
+        for i in range(kh):
+            rows[i, :, i * d : i * d + ho] = g
+        return rows.reshape(kh * o, -1)
+
     def weight_gradient(self, x, g):
         """(N, C, H, W) and (N, O, H', W') to (O, C, kh, kw)."""
-        lowered, kh = self.lower(x)
-        c, o, step = x.shape[1], g.shape[1], len(x) * self.out[1]
-        flat = xp.ascontiguousarray(g.transpose(1, 2, 0, 3)).reshape(o, -1)
-        starts = (i * self.dilation[0] * step for i in range(kh))
-        parts = [flat @ lowered[:, start : start + flat.shape[1]].T for start in starts]
-        if kh == 1:
-            return parts[0].reshape(o, c, *self.kernel)
-        return xp.stack(parts, 1).reshape(o, kh, c, -1).transpose(0, 2, 1, 3)
+        product, c, o = self.spread(g) @ self.lower(x).T, x.shape[1], g.shape[1]
+        if self.stride[0] > 1:
+            return product.reshape(o, c, *self.kernel)
+        return product.reshape(self.kernel[0], o, c, -1).transpose(1, 2, 0, 3)
 
     def input_gradient(self, g, w):
         """(N, O, H', W') and (O, C, kh, kw) to (N, C, H, W): the transposed convolution."""
-        n, o = g.shape[:2]
-        (kh, kw), (ho, wo), (sh, sw), (dh, dw), c = self.kernel, self.out, self.stride, self.dilation, w.shape[1]
+        (kh, kw), (sh, sw), (dh, dw) = self.kernel, self.stride, self.dilation
         (top, bottom), (left, right) = self.padding
         height, width = self.size[0] + top + bottom, self.size[1] + left + right
-        g = g.transpose(1, 2, 0, 3)
-        if sh > 1 or kh == 1:
-            lowered = w.reshape(o, -1).T @ xp.ascontiguousarray(g).reshape(o, -1)
-            x = _add_shifts(lowered.reshape(-1, kw, ho, n, wo), 3, width, sw, dw)
-            x = _add_shifts(x.reshape(c, kh, ho, n, width), 1, height, sh, dh)
-        else:
-            rows = xp.zeros((kh, o, height, n, wo), g.dtype)
-            for i in range(kh):
-                rows[i, :, i * dh : i * dh + ho] = g
-            lowered = self.matrix(w, kh).T @ rows.reshape(kh * o, -1)
-            x = _add_shifts(lowered.reshape(c, kw, height, n, wo), 3, width, sw, dw)
+        lowered = (self.matrix(w).T @ self.spread(g)).reshape(-1, kw, *self.lowered_shape(len(g)))
+        x = _add_shifts(lowered, 3, width, sw, dw)
+        if sh > 1:
+            x = _add_shifts(x.reshape(w.shape[1], kh, *x.shape[1:]), 1, height, sh, dh)
         return x[:, top : height - bottom, :, left : width - right].transpose(2, 0, 1, 3)
 
 
