@@ -106,6 +106,22 @@ def opening(path, nb):
     return [f"{path}: cell 1 lacks {what}" for what, regex in wanted.items() if not re.search(regex, first)]
 
 
+def stated_cost(path, nb):
+    """The run time and the memory that the first cell states are those measured when the notebook was executed."""
+    stated = re.search(r"Runs in\W+(?:about )?(\d+) s\b.*?\b(\d+) MB", nb.cells[0].source if nb.cells else "")
+    measured = nb.metadata.get("book")
+    if not measured:
+        return [f"{path}: metadata.book lacks the measured time and memory; run `make execute`"]
+    if not stated:
+        return [f'{path}: cell 1 lacks "Runs in about N s ..., M MB"']
+    pairs = zip(("s", "MB"), map(int, stated.groups()), (measured["seconds"], measured["megabytes"]))
+    return [
+        f"{path}: cell 1 states {said} {unit}, measured were {found:.0f} {unit}"
+        for unit, said, found in pairs
+        if not said / 1.5 <= found <= said * 1.5
+    ]
+
+
 def setup_cell(path, nb):
     """The first code cell, and only it, is the setup cell, with the text of tools.notebooks.SETUP."""
     cells = code_cells(nb)
@@ -371,6 +387,7 @@ RULES = [
     valid,
     normalized,
     opening,
+    stated_cost,
     setup_cell,
     portable_markdown,
     executed_in_order,

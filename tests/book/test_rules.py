@@ -19,7 +19,9 @@ def good():
     return normalize(
         new_notebook(
             cells=[
-                new_markdown_cell("# Title\n\n**You will be able to** ...\n\n**Builds on**: ...\n\n**Runs in** 1 s"),
+                new_markdown_cell(
+                    "# Title\n\n**You will be able to** ...\n\n**Builds on**: ...\n\n**Runs in** 9 s, 99 MB"
+                ),
                 new_code_cell(SETUP, execution_count=1, metadata={"tags": ["setup"]}),
                 new_code_cell(
                     'x = np.random.default_rng(0).normal()\ncheck("The draw is finite.", np.isfinite(x))',
@@ -39,7 +41,8 @@ def good():
                     metadata={"tags": ["hide-cell"], "jupyter": {"source_hidden": True}, "cellView": "form"},
                 ),
                 new_markdown_cell("See [this](notebook.ipynb), a role in code `{eq}`, and $a<b$, $$x:=1.\\tag{1}$$"),
-            ]
+            ],
+            metadata={"book": {"seconds": 8.1, "megabytes": 101}},
         )
     )
 
@@ -99,6 +102,10 @@ BROKEN = [
     (rules.opening, source(0, "# Title\n\nBuilds on, Runs in"), 'cell 1 lacks "You will be able to"'),
     (rules.opening, source(0, "# Title\n\nYou will be able to, Runs in"), 'cell 1 lacks "Builds on"'),
     (rules.opening, source(0, "# Title\n\nYou will be able to, Builds on"), 'cell 1 lacks "Runs in"'),
+    (rules.stated_cost, source(0, "Runs in a moment"), 'cell 1 lacks "Runs in about N s'),
+    (rules.stated_cost, source(0, "Runs in about 5 s, 99 MB"), "cell 1 states 5 s, measured were 8 s"),
+    (rules.stated_cost, source(0, "Runs in about 9 s, 199 MB"), "cell 1 states 199 MB, measured were 101 MB"),
+    (rules.stated_cost, lambda nb: nb.metadata.pop("book"), "metadata.book lacks the measured time"),
     (rules.setup_cell, source(1, SETUP + "\nimport os"), "cell 2 is not the common setup cell"),
     (rules.setup_cell, drop(1, "tags"), "must carry the tag setup"),
     (rules.setup_cell, tagged(2, "setup"), "found in cells [2, 3]"),
