@@ -39,19 +39,9 @@ def _operands(name, a, b):
         a = _constant(name, a, _tensor(name, b))
     if not isinstance(b, Tensor):
         b = _constant(name, b, a)
-    if a.data.dtype != b.data.dtype and a.data.dtype.kind == b.data.dtype.kind and (a.ndim == 0) != (b.ndim == 0):
-        # within a kind, a single number adopts the dtype of the tensor it meets
-        if a.ndim == 0:
-            a = _cast(a, b.data.dtype)
-        else:
-            b = _cast(b, a.data.dtype)
-    elif {a.data.dtype.kind, b.data.dtype.kind} in ({"i", "f"}, {"b", "f"}):
-        # integers adopt the floating-point dtype they meet (NumPy would widen float32 to float64)
-        if a.data.dtype.kind == "f":
-            b = _cast(b, a.data.dtype)
-        else:
-            a = _cast(a, b.data.dtype)
-    if a.shape != b.shape:
+    if a.data.dtype != b.data.dtype:
+        a, b = _promote(a, b)
+    if a.data.shape != b.data.shape:
         try:
             xp.broadcast_shapes(a.shape, b.shape)
         except ValueError:
@@ -60,6 +50,18 @@ def _operands(name, a, b):
                 "each pair of lengths must be equal or contain a 1"
             ) from None
     return a, b
+
+
+def _promote(a, b):
+    """Two tensors of different dtypes in the one that PyTorch computes in, where NumPy's rules give another."""
+    one, other = a.data.dtype, b.data.dtype
+    if one.kind == other.kind:
+        if a.ndim == 0 < b.ndim:  # within a kind, a single number adopts the dtype of the tensor it meets
+            return _cast(a, other), b
+        return (a, _cast(b, one)) if b.ndim == 0 < a.ndim else (a, b)
+    if one.kind == "f":  # integers adopt the floating-point dtype they meet; NumPy would widen float32 to float64
+        return a, _cast(b, one)
+    return (_cast(a, other), b) if other.kind == "f" else (a, b)
 
 
 def _constant(name, value, other):
