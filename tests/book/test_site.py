@@ -86,3 +86,9 @@ def test_notebooks_open_in_colab(notebook):
     slug = repository().removeprefix("https://github.com/")
     wanted = f"https://colab.research.google.com/github/{slug}/blob/main/{notebook.as_posix()}"
     assert wanted in parsed(SITE / notebook.with_suffix(".html")).links, f"{notebook}: no link to {wanted}"
+
+
+def test_no_script_stands_twice(page):
+    scripts = re.findall(r"<script\b[^>]*>.*?</script>", page.read_text(encoding="utf-8"), flags=re.S)
+    repeated = {script for script in scripts if scripts.count(script) > 1}
+    assert not repeated, f"{page}: {[script[:80] for script in repeated]}"

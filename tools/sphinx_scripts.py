@@ -1,4 +1,4 @@
-"""Sphinx extension: formulas that need no network, and that may have several rows and a number.
+"""Sphinx extension: formulas that need no network, and that may have several rows and a number; no script twice.
 
 MathJax comes from the package sphinx-mathjax-offline. Its own extension copies 24 MB, every input and output format;
 the pages use TeX and HTML, a tenth of that.
@@ -36,8 +36,17 @@ def leave_numbered_rows(app, doctree):
             node.children = [nodes.Text(rf"\[{text}\]")]
 
 
+def drop_repeated_scripts(app, pagename, templatename, context, doctree):
+    """Some extensions' scripts reach the page twice; constants that are declared again are an error there."""
+    seen = {}
+    for script in context.get("script_files", []):
+        seen.setdefault((script.filename or "", script.attributes.get("body")), script)
+    context["script_files"] = list(seen.values())
+
+
 def setup(app):
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     app.connect("doctree-read", leave_numbered_rows)
+    app.connect("html-page-context", drop_repeated_scripts, priority=900)  # after all that add scripts
     app.connect("build-finished", copy_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
