@@ -3,6 +3,8 @@
 In the formulas, g is the gradient of a parameter θ (plus weight_decay · θ) and t counts steps from 1.
 """
 
+import numbers
+
 from ..autograd import Tensor
 from ..backend import xp
 
@@ -45,7 +47,7 @@ class Optimizer:
     def check(self, group):
         """Raise ValueError if a setting of the group is out of range."""
         for name in ("lr", "eps", "weight_decay"):
-            if name in group and not isinstance(group[name], int | float):
+            if name in group and not isinstance(group[name], numbers.Real):
                 raise TypeError(f"{type(self).__name__}: {name} must be a number, got {group[name]!r}")
             if name in group and not group[name] >= 0:
                 raise ValueError(f"{type(self).__name__}: {name} must not be negative, got {group[name]}")

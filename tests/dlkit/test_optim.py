@@ -177,3 +177,10 @@ def test_own_optimizer():
     (x * x).sum().backward()
     optimizer.step()
     assert x.tolist() == [0.5, -2.5]
+
+
+def test_a_learning_rate_may_be_a_numpy_number():
+    x = dlkit.ones(2, requires_grad=True)
+    (x * x).sum().backward()
+    dlkit.optim.SGD([x], lr=np.float32(0.25)).step()
+    np.testing.assert_array_equal(x.detach().numpy(), [0.5, 0.5])
