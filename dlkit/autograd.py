@@ -270,8 +270,7 @@ class Tensor:
         self.data[_raw_index(index)] = value.data
         self._version[0] += 1
 
-    def copy_(self, source, what="copy_"):
-        """Overwrite the numbers with those of ``source``, which must broadcast to this shape."""
+    def _overwrite(self, source, what):
         self._check_in_place(what)
         self._check_assignment(what, source)
         try:
@@ -281,13 +280,17 @@ class Tensor:
         self._version[0] += 1
         return self
 
+    def copy_(self, source):
+        """Overwrite the numbers with those of ``source``, which must broadcast to this shape."""
+        return self._overwrite(source, "copy_")
+
     def fill_(self, value):
         """Set every element to ``value``."""
-        return self.copy_(value, "fill_")
+        return self._overwrite(value, "fill_")
 
     def zero_(self):
         """Set every element to zero."""
-        return self.copy_(0, "zero_")
+        return self._overwrite(0, "zero_")
 
 
 def _raw_index(index):

@@ -2,6 +2,7 @@
 
 from . import ops, shape_ops
 from .autograd import Tensor
+from .backend import xp
 
 # all but those that take a list of tensors, or have only an operator's name
 _FUNCTIONS_ONLY = {"cat", "getitem", "stack", "where"}
@@ -44,6 +45,13 @@ def _invert(self):
     return Tensor(~self.data)
 
 
+def _logical(name, self, other):
+    a, b = ops._operands(name, self, other)
+    if not a.data.dtype == b.data.dtype == bool:
+        raise TypeError(f"{name}: & and | combine boolean tensors, got {a.data.dtype} and {b.data.dtype}")
+    return Tensor(getattr(xp, name)(a.data, b.data))
+
+
 def _iterate(self):
     if self.ndim == 0:
         raise TypeError("a 0-dimensional tensor cannot be iterated over")
@@ -53,4 +61,4 @@ def _iterate(self):
 Tensor.__invert__ = _invert
 Tensor.__iter__ = _iterate
 for _symbol in ("and", "or"):
-    _method(f"__{_symbol}__", lambda self, other, f=f"__{_symbol}__": Tensor(getattr(self.data, f)(other.data)))
+    _method(f"__{_symbol}__", lambda self, other, f=f"logical_{_symbol}": _logical(f, self, other))

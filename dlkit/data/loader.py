@@ -69,14 +69,14 @@ def random_split(dataset, lengths, generator=None):
     Raises
     ------
     ValueError
-        If the lengths do not add up to the size of the data set (or the fractions to 1).
+        If the lengths do not add up to the size of the data set (or the fractions to 1), or one is negative.
     """
     n, total = len(dataset), sum(lengths)
+    if min(lengths, default=0) < 0:
+        raise ValueError(f"random_split: lengths must not be negative, got {list(lengths)}")
     if all(isinstance(length, float) for length in lengths) and math.isclose(total, 1):
         floors = [math.floor(n * fraction) for fraction in lengths]
         lengths = [f + (i < n - sum(floors)) for i, f in enumerate(floors)]
-    elif min(lengths) < 0:
-        raise ValueError(f"random_split: lengths must not be negative, got {list(lengths)}")
     elif total != n:
         raise ValueError(f"random_split: lengths {list(lengths)} add up to {total}, but the data set has {n} items")
     order = (generator or creation.generator()).permutation(n)

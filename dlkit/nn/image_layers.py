@@ -87,16 +87,13 @@ class ConvTranspose2d(Conv2d):
 class MaxPool2d(Module):
     """The largest value in each window (``torch.nn.MaxPool2d``); arguments as :func:`dlkit.convolution.max_pool2d`."""
 
-    function = F.max_pool2d
-
-    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, **options):
+    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False):
         super().__init__()
-        self.kernel_size, self.padding, self.ceil_mode, self.options = kernel_size, padding, ceil_mode, options
+        self.kernel_size, self.padding, self.ceil_mode = kernel_size, padding, ceil_mode
         self.stride = kernel_size if stride is None else stride
 
     def forward(self, input):
-        arguments = self.kernel_size, self.stride, self.padding, self.ceil_mode
-        return type(self).function(input, *arguments, **self.options)
+        return F.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode)
 
     def extra_repr(self):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -105,7 +102,13 @@ class MaxPool2d(Module):
 class AvgPool2d(MaxPool2d):
     """The mean of each window (``torch.nn.AvgPool2d``); arguments as :func:`dlkit.convolution.avg_pool2d`."""
 
-    function = F.avg_pool2d
+    def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        self.count_include_pad = count_include_pad
+
+    def forward(self, input):
+        arguments = self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
+        return F.avg_pool2d(input, *arguments)
 
 
 class AdaptiveAvgPool2d(Module):

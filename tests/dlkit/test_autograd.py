@@ -654,3 +654,11 @@ def test_detaching_does_not_forbid_a_later_change_in_place():
     h.sum().backward()
     close(x.grad, [2, 2])
     close(outside, [3, 3])  # the same memory, as in PyTorch
+
+
+def test_masks_combine_with_masks_and_with_truth_values():
+    x = dlkit.tensor([-1.0, 0.5, 2.0])
+    assert ((x > 0) & (x < 1)).tolist() == [False, True, False]
+    assert ((x < 0) | (x > 1)).tolist() == [True, False, True]
+    assert ((x > 0) & True).tolist() == [False, True, True]
+    assert ((x > 0) | np.array([True, False, False])).tolist() == [True, True, True]

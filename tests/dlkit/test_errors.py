@@ -406,6 +406,26 @@ MISTAKES = [
         "random_split: lengths must not be negative, got [-1, 6]",
     ),
     (
+        "data.random_split(data.TensorDataset(ones(5)), [-0.5, 1.5])",
+        ValueError,
+        "random_split: lengths must not be negative, got [-0.5, 1.5]",
+    ),
+    (
+        "data.random_split(data.TensorDataset(ones(5)), [])",
+        ValueError,
+        "random_split: lengths [] add up to 0, but the data set has 5 items",
+    ),
+    (
+        "ones(2) & ones(2)",
+        TypeError,
+        "logical_and: & and | combine boolean tensors, got float32 and float32",
+    ),
+    (
+        "nn.MaxPool2d(2, count_include_pad=True)",
+        TypeError,
+        "MaxPool2d.__init__() got an unexpected keyword argument 'count_include_pad'",
+    ),
+    (
         "dlkit.gradcheck(lambda x: x, (tracked(2) * 2).double())",
         ValueError,
         "gradcheck: input 0 was computed from other tensors; pass .detach().requires_grad_()",
