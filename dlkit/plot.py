@@ -122,13 +122,17 @@ def _label(value):
 
 
 def _static_html(frames, alt, values):
-    """Sliders over images. Inline handlers, since scripts inside an output do not run everywhere."""
+    """Sliders that choose which frame an image shows.
+
+    Handlers stand inline, since scripts inside an output do not run everywhere. JupyterLab removes them from a
+    notebook that it does not trust yet; there the first frame and a hint remain (the book's pages hide the hint).
+    """
     update = (
         "const b=this.closest('.dlkit-explore');let k=0;"
         "b.querySelectorAll('input').forEach(i=>{k=k*(+i.max+1)+(+i.value);"
         "const t=i.dataset.labels.split('|')[+i.value];"
         "i.nextElementSibling.textContent=t;i.setAttribute('aria-valuetext',t)});"
-        "b.querySelectorAll('img').forEach((m,j)=>{m.hidden=j!==k})"
+        "b.querySelector('img').src=b.dataset.frames.split('|')[k];b.querySelector('small').hidden=true"
     )
     rows = "".join(
         f'<label style="display:flex;gap:.6em;align-items:center;margin:.3em 0">'
@@ -139,12 +143,12 @@ def _static_html(frames, alt, values):
         f'<output style="min-width:4em">{html.escape(_label(options[0]))}</output></label>'
         for name, options in values.items()
     )
-    images = "".join(
-        f'<img{"" if k == 0 else " hidden"} alt="{html.escape(alt)}" style="max-width:100%;height:auto" '
-        f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-        for k, png in enumerate(frames)
+    pictures = [f"data:image/png;base64,{base64.b64encode(png).decode()}" for png in frames]
+    return (
+        f'<div class="dlkit-explore" style="max-width:40em" data-frames="{"|".join(pictures)}">'
+        f'<img alt="{html.escape(alt)}" style="max-width:100%;height:auto" src="{pictures[0]}">'
+        f"{rows}<small>Run this cell if the sliders do not move.</small></div>"
     )
-    return f'<div class="dlkit-explore" style="max-width:40em">{images}{rows}</div>'
 
 
 def _widget(frame, first, alt, values):
@@ -156,7 +160,9 @@ def _widget(frame, first, alt, values):
     image = ipywidgets.Image(value=first, format="png", alt=alt)
     sliders = [
         ipywidgets.SelectionSlider(
-            options=[(_label(option), option) for option in options], description=name.replace("_", " ")
+            options=[(_label(option), option) for option in options],
+            description=name.replace("_", " "),
+            style={"description_width": "initial"},
         )
         for name, options in values.items()
     ]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import dlkit
-from dlkit import check, check_close, gradcheck
+from dlkit import check, check_close, gradcheck, plot
 from dlkit.autograd import record
 from dlkit.checks import GradcheckError
 from dlkit.plot import explore
@@ -197,18 +197,34 @@ def line(slope=1, offset=0.5):
 
 
 class TestExplore:
-    def test_one_image_for_each_combination(self, shown):
+    def test_one_frame_for_each_combination(self, shown):
         explore(line, alt="A line.", slope=[1, 2, 3], offset=[0.5, 1.25])
         (bundle,) = shown
         page = bundle["text/html"]
-        images = re.findall(r"<img([^>]*)>", page)
-        assert len(images) == 6
-        assert ["hidden" in i for i in images] == [False] + [True] * 5
-        assert all('alt="A line."' in i for i in images)
-        pngs = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", page)]
-        assert all(png.startswith(b"\x89PNG") for png in pngs) and len(set(pngs)) == 6
+        frames = re.search(r'data-frames="([^"]*)"', page)[1].split("|")
+        pngs = [base64.b64decode(frame.removeprefix("data:image/png;base64,")) for frame in frames]
+        assert all(png.startswith(b"\x89PNG") for png in pngs) and len(set(pngs)) == len(pngs) == 6
         assert max(map(len, pngs)) < 20_000
         assert bundle["text/plain"] == "explore(slope, offset): A line."
+
+    def test_one_image_that_shows_the_first_frame(self, shown):
+        """JupyterLab strips attributes such as hidden from notebooks it does not trust: all images would show."""
+        explore(line, alt="A line.", slope=[1, 2, 3])
+        page = shown[0]["text/html"]
+        (image,) = re.findall(r"<img([^>]*)>", page)
+        assert 'alt="A line."' in image
+        assert re.search(r'src="([^"]*)"', image)[1] == re.search(r'data-frames="([^"|]*)', page)[1]
+        assert "Run this cell if the sliders do not move." in page
+
+    def test_the_live_control_draws_anew(self, shown, monkeypatch):
+        calls, controls, make = [], [], plot._widget
+        monkeypatch.setattr(plot, "_widget", lambda *a: controls.append(make(*a)) or controls[-1])
+        explore(lambda slope: (calls.append(slope), line(slope))[1], alt="A line.", slope=[1, 2])
+        image, slider = controls[0].children
+        view = shown[0]["application/vnd.jupyter.widget-view+json"]
+        before, slider.value = image.value, 2
+        assert view["model_id"] == controls[0].model_id
+        assert calls == [1, 2, 2] and image.value != before
 
     def test_one_labelled_range_for_each_parameter(self, shown):
         explore(line, alt="A line.", slope=[1, 2, 3], offset=[0.5, 1.25])
@@ -245,7 +261,7 @@ class TestExplore:
             return figure
 
         explore(draw, alt="Points.", n=[2, 3])
-        assert shown[0]["text/html"].count("<img") == 2
+        assert shown[0]["text/html"].count("data:image/png") == 1 + 2  # shown at first, and the frames
 
     def test_alt_and_labels_are_escaped(self, shown):
         explore(lambda kind: line(), alt='Less < "more" & so on', kind=['"a"', "<b>"])
