@@ -12,6 +12,7 @@ from .shape_ops import *  # noqa: F403
 
 from . import data, nn, optim  # isort: skip
 from .checks import check, check_close, gradcheck
+from .serialization import load, save
 from .training import evaluate, fit
 
 __version__ = "0.1.0"

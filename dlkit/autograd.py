@@ -11,7 +11,9 @@ import heapq
 import itertools
 import weakref
 
-from .backend import xp
+import numpy
+
+from .backend import asnumpy, xp
 
 __all__ = ["Tensor", "grad", "is_grad_enabled", "no_grad", "record"]
 
@@ -99,6 +101,10 @@ class Tensor:
     shape = property(lambda self: self.data.shape, doc="Lengths of the dimensions.")
     ndim = property(lambda self: self.data.ndim, doc="Number of dimensions.")
     dtype = property(lambda self: self.data.dtype.type, doc="Type of the elements, such as dlkit.float32.")
+    device = property(
+        lambda self: "cpu" if isinstance(self.data, numpy.ndarray) else "cuda",
+        doc="Where the numbers are: cpu or cuda.",
+    )
     is_leaf = property(
         lambda self: self.node is None or self.node.name == "leaf", doc="True unless made by a recorded operation."
     )
@@ -166,13 +172,16 @@ class Tensor:
         return self.data.tolist()
 
     def numpy(self):
-        """The numbers as an array on the same memory; ``.detach()`` first if the tensor requires a gradient."""
+        """The numbers as a NumPy array, on the same memory, or from a GPU as a copy.
+
+        ``.detach()`` first if the tensor requires a gradient.
+        """
         if self.node is not None:
             raise RuntimeError("numpy: this tensor requires a gradient; call .detach().numpy()")
-        return self.data
+        return asnumpy(self.data)
 
     def __array__(self, dtype=None, copy=None):
-        return xp.array(self.numpy(), dtype=dtype, copy=True if copy else None if copy is None else False)
+        return numpy.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __bool__(self):
         if self.data.size != 1:
@@ -274,7 +283,7 @@ class Tensor:
         self._check_in_place(what)
         self._check_assignment(what, source)
         try:
-            self.data[...] = source.data if isinstance(source, Tensor) else source
+            self.data[...] = source.data if isinstance(source, Tensor) else xp.asarray(source)
         except ValueError:
             raise ValueError(f"{what}: source has shape {xp.shape(source)}, which does not fit {self.shape}") from None
         self._version[0] += 1
@@ -294,10 +303,10 @@ class Tensor:
 
 
 def _raw_index(index):
-    """An index with arrays in place of tensors."""
+    """An index with arrays of this backend in place of tensors and of other arrays."""
     if isinstance(index, tuple):
         return tuple(_raw_index(part) for part in index)
-    return index.data if isinstance(index, Tensor) else index
+    return index.data if isinstance(index, Tensor) else xp.asarray(index) if isinstance(index, numpy.ndarray) else index
 
 
 def record(name, value, *edges, saves_result=False, view=False):
@@ -309,7 +318,7 @@ def record(name, value, *edges, saves_result=False, view=False):
         The operation, for error messages and drawings.
     value : array
         The result.
-    *edges : (Tensor, callable, *Tensor)
+    *edges : (Tensor, callable, Tensor, ...)
         For each input its vector-Jacobian product, a function from the gradient with respect to the result
         (an array of the result's shape) to the gradient with respect to the input, and the tensors whose
         values that product uses: changing one in place makes ``backward`` raise. The engine undoes
@@ -321,11 +330,14 @@ def record(name, value, *edges, saves_result=False, view=False):
     """
     result = edges[0][0]._sharing(value) if view else Tensor(value)
     if _recording:
-        tracked = [edge for edge in edges if edge[0].node is not None]
+        tracked, used = [], [result] if saves_result else []
+        for input, product, *values in edges:
+            if input.node is not None:
+                tracked.append((input.node, product))
+                used += values
         if tracked:
-            kept = [tensor for edge in tracked for tensor in edge[2:]] + [result] * saves_result
-            saved = [(tensor._version, tensor._version[0], tensor.shape) for tensor in kept]
-            result.node = Node(name, result.data, [(edge[0].node, edge[1]) for edge in tracked], saved)
+            saved = [(tensor._version, tensor._version[0], tensor.shape) for tensor in used] if used else ()
+            result.node = Node(name, result.data, tracked, saved)
     return result
 
 

@@ -2,7 +2,12 @@
 
 import os
 
-__all__ = ["device", "xp"]
+import numpy
+from numpy import errstate  # of NumPy in any case: CuPy never warns and has none
+
+__all__ = ["DEVICES", "asnumpy", "check_device", "device", "errstate", "xp"]
+
+DEVICES = ("cpu", "cuda")
 
 device = os.environ.get("DLKIT_DEVICE", "cpu")
 if device == "cpu":
@@ -17,3 +22,17 @@ elif device == "cuda":
         ) from error
 else:
     raise ValueError(f"DLKIT_DEVICE is {device!r}; it must be 'cpu' or 'cuda'")
+
+
+def asnumpy(array):
+    """The numbers as a NumPy array; copied if they are on the GPU."""
+    return array if isinstance(array, numpy.ndarray) else xp.asnumpy(array)
+
+
+def check_device(wanted):
+    """Raise RuntimeError unless this process computes on the device ``wanted``, 'cpu' or 'cuda'."""
+    if wanted != device:
+        raise RuntimeError(
+            f"this process computes on {device!r}: set the environment variable DLKIT_DEVICE={wanted} before dlkit is "
+            "imported (a GPU needs CuPy)"
+        )

@@ -1,21 +1,23 @@
-"""Convolution, transposed convolution and pooling of images (N, C, H, W), and the arithmetic of their sizes.
+"""Convolution and transposed convolution of images (N, C, H, W), and the arithmetic of their sizes.
 
 A convolution is a matrix product between the kernels and shifted copies of the image. Copying every shift of a
 kernel (im2col) multiplies the memory by kh · kw. Here only the shifts along the width are copied, kw times; one
 product applies all rows of the kernels, and their results are added, each shifted by its row. Inside, images are
-kept as (C, H, N, W), so that a shift along the height is one contiguous block.
+kept as (C, H, N, W), so that a shift along the height is one contiguous block, and worked through in blocks of rows
+that stay in the processor's cache.
 """
 
 import math
 
+import numpy
+
 from .autograd import record
-from .backend import xp
+from .backend import asnumpy, xp
 from .ops import _floating, _tensor
 from .shape_ops import squeeze, unsqueeze
 
 __all__ = [
-    "avg_pool2d", "conv1d", "conv2d", "conv2d_loops", "conv_matrix", "conv_transpose2d", "interpolate",
-    "adaptive_avg_pool2d", "max_pool2d", "output_size", "receptive_field",
+    "conv1d", "conv2d", "conv2d_loops", "conv_matrix", "conv_transpose2d", "output_size", "receptive_field",
 ]  # fmt: skip
 
 # --- sizes --------------------------------------------------------------------------------------------------------
@@ -76,119 +78,137 @@ def _image(name, input):
     return input
 
 
-# --- linear maps and their transposes -------------------------------------------------------------------------------
-
-
-def _pad(x, ph, pw):
-    """(N, C, H, W) to (C, H + ph, N, W + pw), with zeros; ph and pw are pairs (before, after)."""
-    n, c, h, w = x.shape
-    padded = xp.zeros((c, h + sum(ph), n, w + sum(pw)), x.dtype)
-    padded[:, ph[0] : ph[0] + h, :, pw[0] : pw[0] + w] = x.transpose(1, 2, 0, 3)
-    return padded
-
-
 def _steps(i, count, stride, dilation):
     """Where the i-th tap of a kernel meets the input, for ``count`` outputs."""
     return slice(i * dilation, i * dilation + (count - 1) * stride + 1, stride)
 
 
-def _shifts(x, axis, k, count, stride, dilation):
-    """The k shifts of x along an axis (1 or 3), as a new dimension behind the channels: (C, k, ...)."""
-    shape = list(x.shape)
-    shape[axis] = count
-    out = xp.empty((shape[0], k, *shape[1:]), x.dtype)
-    for i in range(k):
-        out[:, i] = x[(slice(None),) * axis + (_steps(i, count, stride, dilation),)]
-    return out
+# --- the linear map and its transposes ------------------------------------------------------------------------------
 
-
-def _add_shifts(shifts, axis, size, stride, dilation):
-    """The transpose of :func:`_shifts`: each shift is added where it came from."""
-    c, k, *shape = shifts.shape
-    count, shape[axis - 1] = shape[axis - 1], size
-    out = xp.zeros((c, *shape), shifts.dtype)
-    for i in range(k):
-        out[(slice(None),) * axis + (_steps(i, count, stride, dilation),)] += shifts[:, i]
-    return out
+BLOCK = 4 * 2**20  # bytes that the matrices of one step may take: they should stay in the processor's cache
 
 
 class _Plan:
-    """One convolution's sizes, and the three products of it that the two directions need."""
+    """One convolution's sizes, the linear map it is, and the two transposes that the backward pass needs.
 
-    def __init__(self, size, kernel, stride, padding, dilation):
+    Rows of the lowered image are rows of the padded input. With a stride along the height, where that would compute
+    too many of them, they are rows of the output, and the shifts along the height are copied, too. Either way the
+    image is worked through in blocks of rows.
+    """
+
+    def __init__(self, size, kernel, stride, padding, dilation, groups=1, out=None):
         self.size, self.kernel, self.stride, self.padding, self.dilation = size, kernel, stride, padding, dilation
-        self.out = tuple(
+        self.groups = groups
+        self.out = out or tuple(
             (n + sum(p) - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(size, kernel, stride, padding, dilation)
         )
+        strided = stride[0] > 1
+        self.height = self.out[0] if strided else size[0] + sum(padding[0])
+        self.copied, self.added = (kernel[0], 1) if strided else (1, kernel[0])  # rows of the kernel in either way
 
-    def lower(self, x):
-        """The image as a matrix: (C · kw, H · N · W'), or with a stride along the height (C · kh · kw, H' · N · W').
-
-        With a stride, adding rows would compute too many of them: the shifts along the height are copied, too.
-        """
-        (kh, kw), (ho, wo), (sh, sw), (dh, dw) = self.kernel, self.out, self.stride, self.dilation
-        x = _pad(x, *self.padding)
-        if sh > 1:
-            x = _shifts(x, 1, kh, ho, sh, dh).reshape(-1, ho, *x.shape[2:])
-        return _shifts(x, 3, kw, wo, sw, dw).reshape(x.shape[0] * kw, -1)
+    def blocks(self, w, n):
+        """(first, last) rows of the lowered image that are worked on at once, for n images."""
+        channels = self.groups * sum(self.matrix(w).shape[1:])
+        count = -(-self.height * n * self.out[1] * channels * w.itemsize // BLOCK)
+        ends = [self.height * i // count for i in range(count + 1)] if count else [0, 0]
+        return [(a, b) for a, b in zip(ends, ends[1:]) if b > a]
 
     def matrix(self, w):
-        """The kernels as a matrix that multiplies a lowered image: (kh · O, C · kw), or (O, C · kh · kw)."""
+        """The kernels as matrices that multiply a lowered image, one a group: (groups, added · O, C · copied · kw)."""
         o, c, kh, kw = w.shape
-        return w.reshape(o, -1) if self.stride[0] > 1 else w.transpose(2, 0, 1, 3).reshape(kh * o, c * kw)
+        w = w.reshape(self.groups, o // self.groups, c, self.copied, self.added, kw)
+        return w.transpose(0, 4, 1, 2, 3, 5).reshape(self.groups, self.added * o // self.groups, c * self.copied * kw)
+
+    def kernels(self, matrix, c):
+        """The transpose of :meth:`matrix`: (groups, added · O, C · copied · kw) to (O, C, kh, kw)."""
+        w = matrix.reshape(self.groups, self.added, -1, c, self.copied, self.kernel[1])
+        return w.transpose(0, 2, 3, 4, 1, 5).reshape(-1, c, *self.kernel)
+
+    def pad(self, x):
+        """(N, C, H, W) to (C, H, N, W) with its padding of zeros."""
+        (top, bottom), (left, right) = self.padding
+        n, c, h, w = x.shape
+        x = x.transpose(1, 2, 0, 3)
+        if not (top or bottom or left or right):
+            return x
+        padded = xp.zeros((c, top + h + bottom, n, left + w + right), x.dtype)
+        padded[:, top : top + h, :, left : left + w] = x
+        return padded
+
+    def shifts(self, a, b):
+        """Where each copied tap (i, j) of the kernel meets the padded image, for rows a to b of the lowered one."""
+        (sh, sw), (dh, dw) = self.stride, self.dilation
+        for i in range(self.copied):
+            rows = slice(a * sh + i * dh, (b - 1) * sh + i * dh + 1, sh)
+            for j in range(self.kernel[1]):
+                yield i, j, (slice(None), rows, slice(None), _steps(j, self.out[1], sw, dw))
+
+    def lower(self, x, a, b):
+        """Rows a to b of a padded image as matrices: (groups, C · copied · kw, rows · N · W')."""
+        lowered = xp.empty((len(x), self.copied, self.kernel[1], b - a, x.shape[2], self.out[1]), x.dtype)
+        for i, j, place in self.shifts(a, b):
+            lowered[:, i, j] = x[place]
+        return self.grouped(lowered, b - a, x.shape[2])
+
+    def rows(self, a, b):
+        """For each row i of the kernel whose results are added: (i, rows of the output, their place in a block)."""
+        for i in range(self.added):
+            shift = i * self.dilation[0] if self.added > 1 else 0
+            first, last = max(a - shift, 0), min(b - shift, self.out[0])
+            yield i, slice(first, max(first, last)), slice(first + shift - a, max(first, last) + shift - a)
+
+    def spread(self, g, a, b):
+        """The gradient (O, H', N, W') once for each added row of the kernel: (groups, added · O, rows · N · W')."""
+        o, _, n, width = g.shape
+        spread = xp.empty((self.groups, self.added, o // self.groups, b - a, n, width), g.dtype)
+        g = g.reshape(self.groups, -1, *g.shape[1:])
+        for i, rows, place in self.rows(a, b):
+            spread[:, i, :, : place.start] = 0
+            spread[:, i, :, place] = g[:, :, rows]
+            spread[:, i, :, place.stop :] = 0
+        return self.grouped(spread, b - a, n)
+
+    def grouped(self, array, rows, n):
+        return array.reshape(self.groups, -1, rows * n * self.out[1])
 
     def forward(self, x, w):
-        """(N, C, H, W) and (O, C, kh, kw) to (N, O, H', W')."""
-        ho, d = self.out[0], self.dilation[0]
-        rows = (self.matrix(w) @ self.lower(x)).reshape(-1, len(w), *self.lowered_shape(len(x)))
-        out = rows[0, :, :ho]
-        if len(rows) > 1:
-            out = out.copy()
-            for i in range(1, len(rows)):
-                out += rows[i, :, i * d : i * d + ho]
-        return out.transpose(2, 0, 1, 3)
+        """(N, C, H, W) and (O, C / groups, kh, kw) to (N, O, H', W')."""
+        matrix, n, x = self.matrix(w), len(x), self.pad(x)
+        out = xp.empty((self.groups, len(w) // self.groups, self.out[0], n, self.out[1]), x.dtype)
+        for a, b in self.blocks(w, n):
+            product = (matrix @ self.lower(x, a, b)).reshape(self.groups, self.added, -1, b - a, n, self.out[1])
+            for i, rows, place in self.rows(a, b):
+                if i == 0:  # the first to reach these rows of the output
+                    out[:, :, rows] = product[:, 0, :, place]
+                else:
+                    out[:, :, rows] += product[:, i, :, place]
+        return out.reshape(len(w), *out.shape[2:]).transpose(2, 0, 1, 3)
 
-    def lowered_shape(self, n):
-        """(H or H', N, W'): what the columns of a lowered image of n images stand for."""
-        height = self.out[0] if self.stride[0] > 1 else self.size[0] + sum(self.padding[0])
-        return height, n, self.out[1]
+    def backward(self, g, w, x=None, image=True):
+        """The gradient (N, O, H', W') with respect to the image, and, if x is given, to the kernels; else None.
 
-    def spread(self, g):
-        """The transpose of adding rows: g once for each row of the kernel, where that row meets the image."""
-        kh, ho, d, (n, o) = self.kernel[0], self.out[0], self.dilation[0], g.shape[:2]
-        g = g.transpose(1, 2, 0, 3)
-        if self.stride[0] > 1:
-            return xp.ascontiguousarray(g).reshape(o, -1)
-        rows = xp.zeros((kh, o, *self.lowered_shape(n)), g.dtype)
-        for i in range(kh):
-            rows[i, :, i * d : i * d + ho] = g
-        return rows.reshape(kh * o, -1)
-
-    def weight_gradient(self, x, g):
-        """(N, C, H, W) and (N, O, H', W') to (O, C, kh, kw)."""
-        product, c, o = self.spread(g) @ self.lower(x).T, x.shape[1], g.shape[1]
-        if self.stride[0] > 1:
-            return product.reshape(o, c, *self.kernel)
-        return product.reshape(self.kernel[0], o, c, -1).transpose(1, 2, 0, 3)
-
-    def input_gradient(self, g, w):
-        """(N, O, H', W') and (O, C, kh, kw) to (N, C, H, W): the transposed convolution."""
-        (kh, kw), (sh, sw), (dh, dw) = self.kernel, self.stride, self.dilation
+        The first is the transposed convolution. Both need the spread gradient.
+        """
+        n, matrix = len(g), self.matrix(w)
+        g = xp.ascontiguousarray(g.transpose(1, 2, 0, 3))
         (top, bottom), (left, right) = self.padding
-        height, width = self.size[0] + top + bottom, self.size[1] + left + right
-        lowered = (self.matrix(w).T @ self.spread(g)).reshape(-1, kw, *self.lowered_shape(len(g)))
-        x = _add_shifts(lowered, 3, width, sw, dw)
-        if sh > 1:
-            x = _add_shifts(x.reshape(w.shape[1], kh, *x.shape[1:]), 1, height, sh, dh)
-        return x[:, top : height - bottom, :, left : width - right].transpose(2, 0, 1, 3)
-
-
-def _grouped(function, groups, a, b, axes, axis):
-    """``function`` of each pair of parts of a and b, split along ``axes``, joined along ``axis``."""
-    if groups == 1:
-        return function(a, b)
-    parts = zip(xp.split(a, groups, axes[0]), xp.split(b, groups, axes[1]))
-    return xp.concatenate([function(x, y) for x, y in parts], axis)
+        (h, width), c = self.size, self.groups * w.shape[1]
+        if image:
+            full = xp.zeros((c, top + h + bottom, n, left + width + right), g.dtype)
+        if x is not None:
+            x, by_matrix = self.pad(x), xp.zeros_like(matrix)
+        for a, b in self.blocks(w, n):
+            spread = self.spread(g, a, b)
+            if x is not None:
+                by_matrix += spread @ self.lower(x, a, b).swapaxes(1, 2)
+            if image:
+                lowered = (matrix.swapaxes(1, 2) @ spread).reshape(c, self.copied, -1, b - a, n, self.out[1])
+                for i, j, place in self.shifts(a, b):
+                    full[place] += lowered[:, i, j]
+        return (
+            full[:, top : top + h, :, left : left + width].transpose(2, 0, 1, 3) if image else None,
+            None if x is None else self.kernels(by_matrix, w.shape[1]),
+        )
 
 
 # --- convolution ----------------------------------------------------------------------------------------------------
@@ -218,38 +238,49 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     ValueError
         If shapes, channels and groups do not fit, or the kernel is larger than the padded input.
     """
-    name = "conv2d"
-    x = _image(name, input)
+    return _convolve("conv2d", _image("conv2d", input), weight, bias, stride, padding, dilation, groups)
+
+
+def _convolve(name, x, weight, bias, stride, padding, dilation, groups, dims=2):
     w = _kernels(name, x, weight, groups)
-    stride, dilation = _pair(name, "stride", stride), _pair(name, "dilation", dilation)
-    if x.shape[1] != w.shape[1] * groups:
+    shape, kernel = (s[:2] + s[-dims:] for s in (x.shape, w.shape))  # as the user knows them
+    if shape[1] != kernel[1] * groups:
         raise ValueError(
-            f"{name}: input has {x.shape[1]} channels (shape {x.shape}), but weight {w.shape} with groups={groups} "
-            f"expects {w.shape[1] * groups}"
+            f"{name}: input has {shape[1]} channels (shape {shape}), but weight {kernel} with groups={groups} "
+            f"expects {kernel[1] * groups}"
         )
-    kernel, spans = w.shape[2:], [d * (k - 1) for d, k in zip(dilation, w.shape[2:])]
+    stride, dilation = _pair(name, "stride", stride, dims), _pair(name, "dilation", dilation, dims)
+    spans = [d * (k - 1) for d, k in zip(dilation, kernel[2:])]
     if padding == "same":
-        if stride != (1, 1):
+        if max(stride) > 1:
             raise ValueError(f"{name}: padding='same' needs stride 1, got {stride}")
         sides = [(s // 2, s - s // 2) for s in spans]
     else:
-        sides = [(p, p) for p in _pair(name, "padding", 0 if padding == "valid" else padding)]
-    for length, side, span in zip(x.shape[2:], sides, spans):
+        sides = [(p, p) for p in _pair(name, "padding", 0 if padding == "valid" else padding, dims)]
+    for length, side, span in zip(shape[2:], sides, spans):
         if length + sum(side) <= span:
             raise ValueError(
-                f"{name}: kernel {kernel} with dilation {dilation} is larger than the padded input, "
-                f"shape {x.shape} with padding {padding!r}"
+                f"{name}: kernel {kernel[2:]} with dilation {dilation} is larger than the padded input, "
+                f"shape {shape} with padding {padding!r}"
             )
-    plan = _Plan(x.shape[2:], kernel, stride, sides, dilation)
-    a, b = x.data, w.data
-    value = _grouped(plan.forward, groups, a, b, (1, 0), 1)
-    return _with_bias(
-        name,
-        value,
-        bias,
-        (x, lambda g: _grouped(plan.input_gradient, groups, g, b, (1, 0), 1), w),
-        (w, lambda g: _grouped(plan.weight_gradient, groups, a, g, (1, 1), 0), x),
-    )
+    if dims == 1:
+        stride, sides, dilation = (1, *stride), [(0, 0), *sides], (1, *dilation)
+    plan = _Plan(x.shape[2:], w.shape[2:], stride, sides, dilation, groups)
+    a, b, image, kernels = x.data, w.data, x.node is not None, w.node is not None
+    by_input, by_weight = _together(lambda g: plan.backward(g, b, a if kernels else None, image))
+    return _with_bias(name, plan.forward(a, b), bias, (x, by_input, w), (w, by_weight, x))
+
+
+def _together(function):
+    """Two products from a function that computes both: the first leaves the second's result behind for it."""
+    left = []
+
+    def first(g):
+        mine, other = function(g)
+        left.append(other)
+        return mine
+
+    return first, lambda g: left.pop() if left else function(g)[1]
 
 
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
@@ -292,17 +323,11 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     )
     if min(size) < 1:
         raise ValueError(f"{name}: padding {padding} leaves nothing of the output for input {x.shape}")
-    plan = _Plan(size, w.shape[2:], stride, [(p, p) for p in padding], dilation)
-    plan.out = x.shape[2:]  # output_padding may leave room for one more
-    a, b = x.data, w.data
-    value = _grouped(plan.input_gradient, groups, a, b, (1, 0), 1)
-    return _with_bias(
-        name,
-        value,
-        bias,
-        (x, lambda g: _grouped(plan.forward, groups, g, b, (1, 0), 1), w),
-        (w, lambda g: _grouped(plan.weight_gradient, groups, g, a, (1, 1), 0), x),
-    )
+    # output_padding may leave room for one more row or column than x has
+    sides, a, b = [(p, p) for p in padding], x.data, w.data
+    plan = _Plan(size, w.shape[2:], stride, sides, dilation, groups, x.shape[2:])
+    by_input, by_weight = (lambda g: plan.forward(g, b)), (lambda g: plan.backward(a, b, g, image=False)[1])
+    return _with_bias(name, plan.backward(a, b)[0], bias, (x, by_input, w), (w, by_weight, x))
 
 
 def _kernels(name, input, weight, groups, first="O"):
@@ -320,16 +345,17 @@ def _with_bias(name, value, bias, *edges):
         return record(name, value, *edges)
     if _tensor(name, bias).shape != value.shape[1:2]:
         raise ValueError(f"{name}: bias has shape {bias.shape}, expected {value.shape[1:2]}")
-    return record(name, value + bias.data[:, None, None], *edges, (bias, lambda g: g.sum((0, 2, 3))))
+    if bias.data.dtype != value.dtype:
+        raise TypeError(f"{name}: dtypes differ, input {value.dtype} and bias {bias.data.dtype}")
+    value += bias.data[:, None, None]
+    return record(name, value, *edges, (bias, lambda g: g.sum((0, 2, 3))))
 
 
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Cross-correlation of signals (N, C, L) with kernels (O, C / groups, k): :func:`conv2d` with height 1."""
     if _tensor("conv1d", input).ndim != 3 or _tensor("conv1d", weight).ndim != 3:
         raise ValueError(f"conv1d: expected input (N, C, L) and weight (O, C, k), got {input.shape} and {weight.shape}")
-    (stride,), (dilation,) = _pair("conv1d", "stride", stride, 1), _pair("conv1d", "dilation", dilation, 1)
-    padding = padding if isinstance(padding, str) else (0, *_pair("conv1d", "padding", padding, 1))
-    flat = conv2d(unsqueeze(input, 2), unsqueeze(weight, 2), bias, (1, stride), padding, (1, dilation), groups)
+    flat = _convolve("conv1d", unsqueeze(input, 2), unsqueeze(weight, 2), bias, stride, padding, dilation, groups, 1)
     return squeeze(flat, 2)
 
 
@@ -338,7 +364,7 @@ def conv2d_loops(input, weight, stride=1, padding=0, dilation=1):
     n, c, h, w = input.shape
     o, _, kh, kw = weight.shape
     ho, wo = (output_size(size, k, stride, padding, dilation) for size, k in ((h, kh), (w, kw)))
-    output = xp.zeros((n, o, ho, wo))
+    output = numpy.zeros((n, o, ho, wo))
     for image in range(n):
         for out in range(o):
             for i in range(ho):
@@ -363,143 +389,7 @@ def conv_matrix(weight, size, stride=1, padding=0, dilation=1):
     -------
     array (O · H' · W', C · H · W), mostly zeros
     """
-    o, c, kh, kw = weight.shape
+    _, c, kh, kw = weight.shape
     pixels = xp.eye(c * math.prod(size)).reshape(-1, c, *size)
     plan = _Plan(size, (kh, kw), (stride, stride), [(padding, padding)] * 2, (dilation, dilation))
-    return plan.forward(pixels, weight).reshape(len(pixels), -1).T
-
-
-# --- pooling and resizing -------------------------------------------------------------------------------------------
-
-
-def _windows(name, input, kernel_size, stride, padding, ceil_mode, fill):
-    """The padded image, and for every offset in the window the slice that all outputs see there."""
-    x, kernel = _image(name, input), _pair(name, "kernel_size", kernel_size)
-    stride, padding = _pair(name, "stride", kernel if stride is None else stride), _pair(name, "padding", padding)
-    if any(2 * p > k for p, k in zip(padding, kernel)):
-        raise ValueError(f"{name}: padding {padding} must be at most half of kernel_size {kernel}")
-    out = [output_size(n, k, s, p, 1, ceil_mode) for n, k, s, p in zip(x.shape[2:], kernel, stride, padding)]
-    if min(out) < 1:
-        raise ValueError(f"{name}: kernel_size {kernel} is larger than the padded input, shape {x.shape}")
-    need = [(o - 1) * s + k for o, s, k in zip(out, stride, kernel)]
-    padded = xp.full(
-        (*x.shape[:2], *(max(n + 2 * p, m) for n, p, m in zip(x.shape[2:], padding, need))),
-        fill,
-        x.data.dtype,
-    )
-    inside = tuple(slice(p, p + n) for p, n in zip(padding, x.shape[2:]))
-    padded[:, :, *inside] = x.data
-    offsets = [
-        (..., _steps(i, out[0], stride[0], 1), _steps(j, out[1], stride[1], 1))
-        for i in range(kernel[0])
-        for j in range(kernel[1])
-    ]
-    return padded, inside, offsets
-
-
-def max_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False):
-    """The largest value in each window of (N, C, H, W); the first of equal ones receives the gradient.
-
-    Parameters
-    ----------
-    kernel_size, stride : int or (int, int)
-        stride is kernel_size if left out.
-    padding : int or (int, int), at most half of kernel_size
-        With minus infinity.
-    ceil_mode : bool
-        Whether a last window that is cut off counts, too.
-    """
-    padded, inside, offsets = _windows("max_pool2d", input, kernel_size, stride, padding, ceil_mode, -xp.inf)
-    value = padded[offsets[0]].copy()
-    for offset in offsets[1:]:
-        xp.maximum(value, padded[offset], out=value)
-
-    def product(g):
-        gradient, free = xp.zeros_like(padded), xp.ones(value.shape, bool)
-        for offset in offsets:
-            chosen = free & (padded[offset] == value)
-            free &= ~chosen
-            gradient[offset] += g * chosen
-        return gradient[:, :, *inside]
-
-    return record("max_pool2d", value, (input, product, input), saves_result=True)
-
-
-def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
-    """The mean of each window of (N, C, H, W).
-
-    Parameters are those of :func:`max_pool2d`; ``count_include_pad`` says whether padded zeros count.
-    """
-    padded, inside, offsets = _windows("avg_pool2d", input, kernel_size, stride, padding, ceil_mode, 0)
-    counted, sides = xp.zeros(padded.shape[2:], padded.dtype), _pair("avg_pool2d", "padding", padding)
-    if count_include_pad:  # the padding on both sides, but not what ceil_mode adds beyond it
-        counted[tuple(slice(0, n + 2 * p) for n, p in zip(input.shape[2:], sides))] = 1
-    else:
-        counted[inside] = 1
-    share = 1 / sum(counted[offset] for offset in offsets)
-    value = sum(padded[offset] for offset in offsets) * share
-
-    def product(g):
-        gradient = xp.zeros_like(padded)
-        for offset in offsets:
-            gradient[offset] += g * share
-        return gradient[:, :, *inside]
-
-    return record("avg_pool2d", value, (input, product))
-
-
-def _resize(name, input, rows, columns):
-    """rows @ image @ columns.T for every channel: every separable linear resizing is this."""
-    rows, columns = (m.astype(input.data.dtype) for m in (rows, columns))
-    return record(name, rows @ input.data @ columns.T, (input, lambda g: rows.T @ g @ columns))
-
-
-def adaptive_avg_pool2d(input, output_size):
-    """(N, C, H, W) averaged over bins of nearly equal size, so that output_size = (H', W') of them remain."""
-    sizes = _pair("adaptive_avg_pool2d", "output_size", output_size)
-
-    def bins(n, out):
-        matrix = xp.zeros((out, n))
-        for i in range(out):
-            first, last = i * n // out, -(-(i + 1) * n // out)
-            matrix[i, first:last] = 1 / (last - first)
-        return matrix
-
-    shape = _image("adaptive_avg_pool2d", input).shape[2:]
-    return _resize("adaptive_avg_pool2d", input, *(bins(n, out) for n, out in zip(shape, sizes)))
-
-
-def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=False):
-    """(N, C, H, W) resized to ``size`` or by ``scale_factor`` (one number or a pair).
-
-    Parameters
-    ----------
-    mode : 'nearest' or 'bilinear'
-    align_corners : bool
-        For 'bilinear': whether the centres of the corner pixels, instead of the outer edges, stay in place.
-    """
-    shape = _image("interpolate", input).shape[2:]
-    if mode not in ("nearest", "bilinear"):
-        raise ValueError(f"interpolate: mode must be 'nearest' or 'bilinear', got {mode!r}")
-    if (size is None) == (scale_factor is None):
-        raise ValueError("interpolate: give either size or scale_factor")
-    if size is None:
-        factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor, scale_factor)
-        size = tuple(int(n * f) for n, f in zip(shape, factors))
-    else:
-        size = _pair("interpolate", "size", size)
-        factors = tuple(out / n for n, out in zip(shape, size))
-
-    def weights(n, out, factor):
-        matrix, i = xp.zeros((out, n)), xp.arange(out)
-        if mode == "nearest":
-            matrix[i, xp.minimum((i / factor).astype(int), n - 1)] = 1
-            return matrix
-        place = i * ((n - 1) / max(out - 1, 1)) if align_corners else xp.maximum((i + 0.5) / factor - 0.5, 0)
-        low = xp.minimum(place.astype(int), n - 1)
-        part = place - low
-        xp.add.at(matrix, (i, low), 1 - part)
-        xp.add.at(matrix, (i, xp.minimum(low + 1, n - 1)), part)
-        return matrix
-
-    return _resize("interpolate", input, *(weights(*three) for three in zip(shape, size, factors)))
+    return asnumpy(plan.forward(pixels, xp.asarray(weight)).reshape(len(pixels), -1).T)

@@ -1,5 +1,7 @@
 """Making tensors, the default dtype, and the one random generator that ``manual_seed`` fixes."""
 
+import numpy
+
 from .autograd import Tensor
 from .backend import xp
 
@@ -11,7 +13,7 @@ __all__ = [
 
 float32, float64, int64, bool = xp.float32, xp.float64, xp.int64, xp.bool_
 _default_dtype = float32
-_rng = xp.random.default_rng()
+_rng = numpy.random.default_rng()
 
 
 def set_default_dtype(dtype):
@@ -33,11 +35,11 @@ def manual_seed(seed):
     The streams are NumPy's, so the numbers differ from PyTorch's for the same seed.
     """
     global _rng
-    _rng = xp.random.default_rng(seed)
+    _rng = numpy.random.default_rng(seed)
 
 
 def generator():
-    """The current random generator (``numpy.random.Generator``)."""
+    """The current random generator (``numpy.random.Generator``), NumPy's on a GPU, too: the same numbers anywhere."""
     return _rng
 
 
@@ -80,8 +82,8 @@ def _plain(data):
 
 
 def from_numpy(array):
-    """A tensor on the memory of ``array``."""
-    if not isinstance(array, xp.ndarray):
+    """A tensor on the memory of the NumPy array ``array``; on a GPU, with a copy of it."""
+    if not isinstance(array, numpy.ndarray):
         raise TypeError(f"from_numpy: expected an array, got {type(array).__name__}")
     return Tensor(array)
 

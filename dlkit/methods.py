@@ -4,8 +4,8 @@ from . import ops, shape_ops
 from .autograd import Tensor
 from .backend import xp
 
-# all but those that take a list of tensors, or have only an operator's name
-_FUNCTIONS_ONLY = {"cat", "getitem", "stack", "where"}
+# those that take several tensors
+_FUNCTIONS_ONLY = {"cat", "einsum", "stack", "where"}
 
 for _module in (ops, shape_ops):
     for _name in _module.__all__:
@@ -20,17 +20,23 @@ def _method(name, function):
 
 for _symbol, _function in {"add": ops.add, "sub": ops.sub, "mul": ops.mul, "truediv": ops.div, "pow": ops.pow,
                            "matmul": ops.matmul}.items():  # fmt: skip
-    _method(f"__{_symbol}__", lambda self, other, f=_function: f(self, other))
+    setattr(Tensor, f"__{_symbol}__", _function)
     _method(f"__r{_symbol}__", lambda self, other, f=_function: f(other, self))
     if _symbol not in ("pow", "matmul"):
         _method(f"__i{_symbol}__", lambda self, other, f=_function: self._replace(f(self, other), f"{f.__name__}_"))
 
 for _function in (ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge):
-    _method(f"__{_function.__name__}__", lambda self, other, f=_function: f(self, other))
+    # nothing equals None
+    _method(
+        f"__{_function.__name__}__",
+        lambda self, other, f=_function: NotImplemented if other is None else f(self, other),
+    )
 
 Tensor.__neg__ = ops.neg
 Tensor.__abs__ = ops.abs
 Tensor.__getitem__ = shape_ops.getitem
+Tensor.expand, Tensor.view = shape_ops.expand, shape_ops.view
+Tensor.to, Tensor.cpu, Tensor.cuda = ops.to, ops.cpu, ops.cuda
 Tensor.where = lambda self, condition, other: ops.where(condition, self, other)
 Tensor.clone = lambda self: ops.record("clone", self.data.copy(), (self, lambda g: g))
 Tensor.double = lambda self: ops.to(self, "float64")

@@ -5,15 +5,17 @@ are ``torch``'s of the same name and are methods of Tensor as well.
 """
 
 import builtins
+import math
 
 from .autograd import Tensor, record
-from .backend import xp
+from .backend import DEVICES, asnumpy, check_device, errstate, xp
 from .creation import get_default_dtype, tensor
 
 __all__ = [
-    "abs", "add", "allclose", "clamp", "cos", "div", "eq", "exp", "ge", "gt", "le", "log", "lt", "matmul", "maximum",
-    "minimum", "mul", "ne", "neg", "outer", "pow", "relu", "sigmoid", "sign", "sin", "sqrt", "sub", "tanh", "to",
-    "where",
+    "abs", "acos", "add", "allclose", "asin", "atan", "ceil", "clamp", "cos", "cosh", "div", "eq", "erf", "exp",
+    "expm1", "floor", "ge", "gt", "isfinite", "isinf", "isnan", "le", "log", "log10", "log1p", "log2", "lt", "matmul",
+    "maximum", "minimum", "mul", "ne", "neg", "outer", "pow", "reciprocal", "relu", "round", "rsqrt", "sigmoid",
+    "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "where",
 ]  # fmt: skip
 
 # --- operands -----------------------------------------------------------------------------------------------
@@ -81,9 +83,34 @@ def _cast(x, dtype):
     return record("to", value, (x, lambda g: g)) if value.dtype.kind == "f" else Tensor(value)
 
 
-def to(input, dtype):
-    """``input`` in another dtype; itself if it has that dtype already."""
-    return input if _tensor("to", input).data.dtype == dtype else _cast(input, dtype)
+def to(input, target):
+    """``input`` in another dtype or on another device; itself if nothing changes.
+
+    Parameters
+    ----------
+    target : dtype, 'cpu' or 'cuda'
+        A process computes on one device, see :mod:`dlkit.backend`. From a GPU, 'cpu' gives a copy outside the graph;
+        nothing else can be computed with it.
+    """
+    _tensor("to", input)
+    if isinstance(target, str) and target.split(":")[0] in DEVICES:
+        return cpu(input) if target == "cpu" else cuda(input)
+    return input if input.data.dtype == target else _cast(input, target)
+
+
+def cpu(input):
+    """``input`` itself, or its copy from the GPU outside the graph: ``to(input, 'cpu')``."""
+    if input.device == "cpu":
+        return input
+    host = Tensor(0)
+    host.data = asnumpy(input.data)
+    return host
+
+
+def cuda(input):
+    """``input`` on the GPU: ``to(input, 'cuda')``."""
+    check_device("cuda")
+    return input if input.device == "cuda" else Tensor(input.data)
 
 
 # --- arithmetic -----------------------------------------------------------------------------------------------
@@ -114,7 +141,7 @@ def div(input, other):
     if a.data.dtype.kind != "f":
         a, b = _cast(a, get_default_dtype()), _cast(b, get_default_dtype())
     x, y = a.data, b.data
-    with xp.errstate(divide="ignore", invalid="ignore"):
+    with errstate(divide="ignore", invalid="ignore"):
         value = x / y
     return record(
         "div", value, (a, lambda g: _quiet_divide(g, y), b), (b, lambda g: _quiet_divide(-g * x, y * y), a, b)
@@ -130,15 +157,15 @@ def pow(input, exponent):
     """input ** exponent element by element; the exponent may be a number or a tensor."""
     a, p = _operands("pow", input, exponent)
     x, y = a.data, p.data
-    with xp.errstate(all="ignore"):
+    with errstate(all="ignore"):
         value = x**y
 
     def by_base(g):
-        with xp.errstate(all="ignore"):
+        with errstate(all="ignore"):
             return g * xp.where(y == 0, 0, y * x ** xp.where(y == 0, 1, y - 1)).astype(g.dtype, copy=False)
 
     def by_exponent(g):
-        with xp.errstate(all="ignore"):
+        with errstate(all="ignore"):
             return g * xp.where((x == 0) & (y >= 0), 0, value * xp.log(x))
 
     return record("pow", value, (a, by_base, a, p), (p, by_exponent, a, p))
@@ -183,64 +210,79 @@ def where(condition, input, other):
 # --- elementwise functions --------------------------------------------------------------------------------------
 
 
-def exp(input):
-    """e to the power of input."""
-    with xp.errstate(over="ignore"):
-        y = xp.exp(_floating("exp", input).data)
-    return record("exp", y, (input, lambda g: g * y), saves_result=True)
+def _unary(name, value, slope, doc, of_result=False, integers=False):
+    """A function of one tensor from its value and its derivative, a function of the input or of the result."""
+
+    def function(input):
+        x = (_tensor if integers else _floating)(name, input).data
+        with errstate(all="ignore"):
+            y = value(x)
+        known = y if of_result else x
+
+        def product(g):
+            with errstate(all="ignore"):
+                return g * slope(known)
+
+        return record(name, y, (input, product) if of_result else (input, product, input), saves_result=of_result)
+
+    function.__name__, function.__qualname__, function.__doc__ = name, name, doc
+    return function
 
 
-def log(input):
-    """Natural logarithm; -inf at 0 and nan below."""
-    x = _floating("log", input).data
-    with xp.errstate(divide="ignore", invalid="ignore"):
-        y = xp.log(x)
-    return record("log", y, (input, lambda g: _quiet_divide(g, x), input))
+def _sigmoid(x):
+    z = xp.exp(-xp.abs(x))  # never overflows
+    return xp.where(x >= 0, 1, z) / (1 + z)
 
 
-def sqrt(input):
-    """Square root; nan for negative numbers."""
-    with xp.errstate(invalid="ignore"):
-        y = xp.sqrt(_floating("sqrt", input).data)
-    return record("sqrt", y, (input, lambda g: _quiet_divide(g, 2 * y)), saves_result=True)
+exp = _unary("exp", xp.exp, lambda y: y, "e to the power of input.", of_result=True)
+expm1 = _unary("expm1", xp.expm1, lambda y: y + 1, "exp(input) - 1, exact for small input, too.", of_result=True)
+log = _unary("log", xp.log, lambda x: 1 / x, "Natural logarithm; -inf at 0 and nan below.")
+log1p = _unary("log1p", xp.log1p, lambda x: 1 / (1 + x), "log(1 + input), exact for small input, too.")
+log2 = _unary("log2", xp.log2, lambda x: 1 / (x * math.log(2)), "Logarithm to the base 2.")
+log10 = _unary("log10", xp.log10, lambda x: 1 / (x * math.log(10)), "Logarithm to the base 10.")
+sqrt = _unary("sqrt", xp.sqrt, lambda y: 0.5 / y, "Square root; nan for negative numbers.", of_result=True)
+rsqrt = _unary("rsqrt", lambda x: 1 / xp.sqrt(x), lambda y: -0.5 * y**3, "1 / sqrt(input).", of_result=True)
+reciprocal = _unary("reciprocal", lambda x: 1 / x, lambda y: -y * y, "1 / input.", of_result=True)
+square = _unary("square", xp.square, lambda x: 2 * x, "input².", integers=True)
+abs = _unary("abs", xp.abs, xp.sign, "Absolute value; its derivative at 0 is taken as 0.", integers=True)
+sin = _unary("sin", xp.sin, xp.cos, "Sine of an angle in radians.")
+cos = _unary("cos", xp.cos, lambda x: -xp.sin(x), "Cosine of an angle in radians.")
+tan = _unary("tan", xp.tan, lambda y: 1 + y * y, "Tangent of an angle in radians.", of_result=True)
+asin = _unary("asin", xp.arcsin, lambda x: 1 / xp.sqrt(1 - x * x), "Inverse of sin, in radians.")
+acos = _unary("acos", xp.arccos, lambda x: -1 / xp.sqrt(1 - x * x), "Inverse of cos, in radians.")
+atan = _unary("atan", xp.arctan, lambda x: 1 / (1 + x * x), "Inverse of tan, in radians.")
+sinh = _unary("sinh", xp.sinh, xp.cosh, "Hyperbolic sine.")
+cosh = _unary("cosh", xp.cosh, xp.sinh, "Hyperbolic cosine.")
+tanh = _unary("tanh", xp.tanh, lambda y: 1 - y * y, "Hyperbolic tangent.", of_result=True)
+sigmoid = _unary("sigmoid", _sigmoid, lambda y: y * (1 - y), "1 / (1 + exp(-input)), without overflow.", of_result=True)
+relu = _unary(
+    "relu", lambda x: xp.maximum(x, 0), lambda y: y > 0, "max(input, 0); its derivative at 0 is taken as 0.",
+    of_result=True, integers=True,
+)  # fmt: skip
+sign = _unary("sign", xp.sign, xp.zeros_like, "-1, 0 or 1; the gradient is 0 everywhere.", integers=True)
+floor = _unary("floor", xp.floor, xp.zeros_like, "The integer below; the gradient is 0.", integers=True)
+ceil = _unary("ceil", xp.ceil, xp.zeros_like, "The integer above; the gradient is 0.", integers=True)
+round = _unary("round", xp.round, xp.zeros_like, "The nearest integer, of two the even one.", integers=True)
 
 
-def abs(input):
-    """Absolute value; its derivative at 0 is taken as 0."""
-    x = _tensor("abs", input).data
-    return record("abs", xp.abs(x), (input, lambda g: g * xp.sign(x), input))
+def erf(input):
+    """The error function, 2/√π times the integral of exp(-t²) from 0 to input.
 
+    It equals 2/π times the integral of exp(-t²) sin(2 t input) / t over all t > 0, which the trapezoidal rule with
+    step 1/4 gives to the last digit: the sum is the imaginary part of a polynomial in exp(i input / 2).
+    """
+    x = _floating("erf", input).data
+    y = xp.clip(x, -6, 6)  # it is ±1 beyond, to rounding
+    z = xp.exp(0.5j * y)
+    total = xp.zeros_like(z)
+    for n in range(24, 0, -1):
+        total += math.exp(-((n / 4) ** 2)) / n
+        total *= z
 
-def sin(input):
-    """Sine of an angle in radians."""
-    x = _floating("sin", input).data
-    return record("sin", xp.sin(x), (input, lambda g: g * xp.cos(x), input))
+    def product(g):
+        return g * (2 / math.sqrt(math.pi)) * xp.exp(-(xp.clip(x, -30, 30) ** 2))
 
-
-def cos(input):
-    """Cosine of an angle in radians."""
-    x = _floating("cos", input).data
-    return record("cos", xp.cos(x), (input, lambda g: -g * xp.sin(x), input))
-
-
-def tanh(input):
-    """Hyperbolic tangent."""
-    y = xp.tanh(_floating("tanh", input).data)
-    return record("tanh", y, (input, lambda g: g * (1 - y * y)), saves_result=True)
-
-
-def sigmoid(input):
-    """1 / (1 + exp(-input)), without overflow."""
-    x = _floating("sigmoid", input).data
-    z = xp.exp(-xp.abs(x))
-    y = xp.where(x >= 0, 1, z) / (1 + z)
-    return record("sigmoid", y, (input, lambda g: g * y * (1 - y)), saves_result=True)
-
-
-def relu(input):
-    """max(input, 0); its derivative at 0 is taken as 0."""
-    x = _tensor("relu", input).data
-    return record("relu", xp.maximum(x, 0), (input, lambda g: g * (x > 0), input))
+    return record("erf", (y / 4 + total.imag) * (2 / math.pi), (input, product, input))
 
 
 def clamp(input, min=None, max=None):
@@ -252,13 +294,8 @@ def clamp(input, min=None, max=None):
     return record("clamp", xp.clip(x, min, max), (input, lambda g: g * inside))
 
 
-def sign(input):
-    """-1, 0 or 1; the gradient is 0 everywhere."""
-    return record("sign", xp.sign(_tensor("sign", input).data), (input, xp.zeros_like))
-
-
 def _quiet_divide(g, x):
-    with xp.errstate(divide="ignore", invalid="ignore"):
+    with errstate(divide="ignore", invalid="ignore"):
         return g / x
 
 
@@ -329,6 +366,19 @@ eq, ne, lt = _comparison("eq", xp.equal), _comparison("ne", xp.not_equal), _comp
 le, gt, ge = _comparison("le", xp.less_equal), _comparison("gt", xp.greater), _comparison("ge", xp.greater_equal)
 
 
+def _test(name, function, doc):
+    def test(input):
+        return Tensor(function(_tensor(name, input).data))
+
+    test.__name__, test.__qualname__, test.__doc__ = name, name, doc
+    return test
+
+
+isnan = _test("isnan", xp.isnan, "Whether each element is not a number.")
+isinf = _test("isinf", xp.isinf, "Whether each element is infinite.")
+isfinite = _test("isfinite", xp.isfinite, "Whether each element is neither infinite nor nan.")
+
+
 def allclose(input, other, rtol=1e-5, atol=1e-8):
-    """Whether all elements agree within atol + rtol * |other|."""
+    """Whether all elements agree within atol + rtol · abs(other)."""
     return builtins.bool(xp.allclose(input.data, other.data, rtol, atol))

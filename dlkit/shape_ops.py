@@ -9,12 +9,12 @@ import collections
 import math
 
 from .autograd import Tensor, _raw_index, record
-from .backend import xp
+from .backend import errstate, xp
 from .ops import _floating, _quiet_divide, _tensor, maximum, minimum
 
 __all__ = [
-    "argmax", "argmin", "cat", "cumsum", "expand", "flatten", "getitem", "logsumexp", "max", "mean", "min", "norm",
-    "permute", "prod", "reshape", "split", "squeeze", "stack", "std", "sum", "transpose", "unsqueeze", "var", "view",
+    "argmax", "argmin", "cat", "cumsum", "einsum", "flatten", "logsumexp", "max", "mean", "min", "norm", "permute",
+    "prod", "reshape", "split", "squeeze", "stack", "std", "sum", "transpose", "unsqueeze", "var",
 ]  # fmt: skip
 
 max_, min_, sum_ = builtins.max, builtins.min, builtins.sum  # this module's own functions hide them
@@ -191,12 +191,19 @@ def norm(input, p=2, dim=None, keepdim=False):
     return record("norm", length if keepdim else length.squeeze(axes), (input, product, input))
 
 
+def _top(x, axes):
+    """The maximum over axes, kept with length 1; -inf over nothing."""
+    if x.size:
+        return x.max(axis=axes, keepdims=True)
+    return xp.full([1 if axis in axes else n for axis, n in enumerate(x.shape)], -xp.inf, x.dtype)
+
+
 def logsumexp(input, dim, keepdim=False):
     """log of the sum of exp over ``dim``, without overflow."""
     axes, x = _axes("logsumexp", _floating("logsumexp", input), dim), input.data
-    top = x.max(axis=axes, keepdims=True, initial=-xp.inf)
+    top = _top(x, axes)
     top = xp.where(xp.isfinite(top), top, 0)
-    with xp.errstate(divide="ignore"):
+    with errstate(divide="ignore"):
         value = xp.log(xp.exp(x - top).sum(axis=axes, keepdims=True)) + top
     shown = value if keepdim else value.squeeze(axes)
     return record("logsumexp", shown, (input, lambda g: xp.exp(x - value) * _restore(g, axes, keepdim), input))
@@ -367,3 +374,57 @@ def split(tensor, split_size_or_sections, dim=0):
         pieces.append(getitem(tensor, (slice(None),) * axis + (slice(start, start + n),)))
         start += n
     return tuple(pieces)
+
+
+def einsum(equation, *operands):
+    """Sum of products over named dimensions: ``einsum("ij,jk->ik", a, b)`` is a @ b.
+
+    Parameters
+    ----------
+    equation : str
+        One letter for each dimension of each operand, separated by commas; after ``->`` those of the result. Without
+        ``->`` these are the letters that occur once, in alphabetical order. An operand cannot repeat a letter.
+    *operands : Tensor
+
+    Raises
+    ------
+    ValueError
+        If the letters do not fit the operands, or one letter stands for two lengths.
+    """
+    left, arrow, result = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if not arrow:
+        result = "".join(letter for letter in sorted(set(left) - {","}) if left.count(letter) == 1)
+    if len(terms) != len(operands):
+        raise ValueError(f"einsum: {equation!r} has {len(terms)} operands, got {len(operands)} tensors")
+    lengths = {}
+    for i, (term, x) in enumerate(zip(terms, operands)):
+        if not (term.isalpha() or term == "") or len(set(term)) != len(term) or len(term) != _tensor("einsum", x).ndim:
+            raise ValueError(
+                f"einsum: {term!r} must name each dimension of operand {i}, shape {x.shape}, by another letter"
+            )
+        for letter, n in zip(term, x.shape):
+            if lengths.setdefault(letter, n) != n:
+                raise ValueError(
+                    f"einsum: {letter!r} is {lengths[letter]} long, but {n} in operand {i}, shape {x.shape}"
+                )
+    if not set(result) <= set(lengths) or len(set(result)) != len(result):
+        raise ValueError(f"einsum: the result {result!r} must name dimensions of the operands, each once")
+    arrays = [x.data for x in operands]
+
+    def product(i):
+        # as the sum itself, with the gradient in place of operand i; letters of it alone were summed, so spread again
+        others = terms[:i] + terms[i + 1 :]
+        shared = "".join(letter for letter in terms[i] if letter in set("".join(others) + result))
+        shape = [lengths[letter] if letter in shared else 1 for letter in terms[i]]
+        formula = ",".join([result, *others]) + "->" + shared
+
+        def back(g):
+            part = xp.einsum(formula, g, *arrays[:i], *arrays[i + 1 :], optimize=True).reshape(shape)
+            return xp.broadcast_to(part, arrays[i].shape)
+
+        return back
+
+    value = xp.einsum(",".join(terms) + "->" + result, *arrays, optimize=True)
+    used = [[y for k, y in enumerate(operands) if k != i] for i in range(len(operands))]
+    return record("einsum", value, *((x, product(i), *used[i]) for i, x in enumerate(operands)))

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
+
 from .. import creation
 from ..autograd import Tensor
-from ..backend import xp
 
 
 class Dataset:
@@ -43,7 +44,7 @@ class Subset(Dataset):
     """The items of a data set at the given positions."""
 
     def __init__(self, dataset, indices):
-        self.dataset, self.indices = dataset, xp.asarray(indices)
+        self.dataset, self.indices = dataset, np.asarray(indices)
 
     def __getitem__(self, index):
         return self.dataset[self.indices[index]]
@@ -80,8 +81,70 @@ def random_split(dataset, lengths, generator=None):
     elif total != n:
         raise ValueError(f"random_split: lengths {list(lengths)} add up to {total}, but the data set has {n} items")
     order = (generator or creation.generator()).permutation(n)
-    ends = xp.cumsum([0, *lengths]).tolist()
+    ends = np.cumsum([0, *lengths]).tolist()
     return [Subset(dataset, order[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+
+
+class TransformedDataset(Dataset):
+    """A data set whose items pass through a function, such as an augmentation, anew whenever they are fetched.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its items are tuples.
+    transform : callable
+        Called with the parts of ``dataset[index]``, a whole batch of each when a loader fetches them.
+    """
+
+    def __init__(self, dataset, transform):
+        self.dataset, self.transform = dataset, transform
+
+    def __getitem__(self, index):
+        return self.transform(*self.dataset[index])
+
+    def __len__(self):
+        return len(self.dataset)
+
+
+def k_fold(n, k=5, generator=None, groups=None, stratify=None):
+    """Splits for cross-validation: every sample is tested once and trained on k - 1 times.
+
+    Parameters
+    ----------
+    n : int
+        Number of samples, dealt out at random to k parts whose sizes differ by 1 at most.
+    k : int, 2 to n
+    generator : numpy.random.Generator, optional
+        By default what ``manual_seed`` seeds.
+    groups : sequence of n, optional
+        Samples with the same value stay in the same part; part sizes differ by the size of the largest group at most.
+    stratify : sequence of n, optional
+        Each value (class) occurs equally often in each part, up to 1.
+
+    Returns
+    -------
+    list of k pairs (training positions, test positions), int64 arrays in increasing order
+
+    Raises
+    ------
+    ValueError
+        If k is not in 2 to n (or to the number of groups), the lengths differ, or both groups and stratify are given.
+    """
+    if groups is not None and stratify is not None:
+        raise ValueError("k_fold: give groups or stratify, not both")
+    values = [i for i in (groups, stratify) if i is not None]
+    if values and len(values[0]) != n:
+        raise ValueError(f"k_fold: n is {n}, but there are {len(values[0])} groups or strata")
+    member = np.unique(np.asarray(values[0]), return_inverse=True)[1] if values else np.arange(n)
+    dealt = member if groups is not None else np.arange(n)  # what is dealt out: groups by size, or samples
+    sizes = np.bincount(dealt)
+    if not 2 <= k <= len(sizes):
+        raise ValueError(f"k_fold: k must be 2 to {len(sizes)}, the number of samples or groups, got {k}")
+    order = np.asarray((generator or creation.generator()).permutation(len(sizes)))
+    order = order[np.argsort((member if stratify is not None else sizes)[order], kind="stable")]
+    part = np.empty_like(sizes)
+    part[order] = np.arange(len(sizes)) % k
+    return [(np.flatnonzero(part[dealt] != i), np.flatnonzero(part[dealt] == i)) for i in range(k)]
 
 
 class DataLoader:
@@ -122,6 +185,6 @@ class DataLoader:
 
     def __iter__(self):
         n = len(self.dataset)
-        order = (self.generator or creation.generator()).permutation(n) if self.shuffle else xp.arange(n)
+        order = (self.generator or creation.generator()).permutation(n) if self.shuffle else np.arange(n)
         for i in range(len(self)):
             yield self.dataset[order[i * self.batch_size : (i + 1) * self.batch_size]]

@@ -1,6 +1,13 @@
 """Layers, losses and the Module that holds their parameters (``torch.nn``)."""
 
-from . import functional, init
+# ruff: noqa: I001
+
+from . import functional, init, utils
+from .activations import (
+    CELU, ELU, GELU, SELU, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU, ReLU,
+    ReLU6, Sigmoid, SiLU, Softmax, Softplus, Softsign, Swish, Tanh,
+)  # fmt: skip
+from .attention import MultiheadAttention
 from .image_layers import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -10,13 +17,23 @@ from .image_layers import (
     MaxPool2d,
     Upsample,
 )  # fmt: skip
-from .layers import Dropout, Flatten, Identity, LeakyReLU, Linear, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, MSELoss, NLLLoss
+from .layers import Dropout, Flatten, Identity, Linear
+from .losses import (
+    BarronLoss, BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, DiceLoss, FocalLoss, GaussianNLLLoss, HuberLoss,
+    KLDivLoss, L1Loss, MSELoss, NLLLoss, PoissonNLLLoss, QuantileLoss, SmoothL1Loss, TukeyLoss,
+)  # fmt: skip
 from .module import Module, ModuleList, Parameter, Sequential
+from .normalization import BatchNorm1d, BatchNorm2d, LayerNorm
+from .recurrent import Embedding, GRUCell, LSTMCell, RNNCell
+from .summary import summary
 
 __all__ = [
-    "AdaptiveAvgPool2d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "Conv1d", "Conv2d", "ConvTranspose2d",
-    "CrossEntropyLoss", "Dropout", "Flatten", "Identity", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "MaxPool2d",
-    "Module", "ModuleList", "NLLLoss", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "Upsample",
-    "functional", "init",
+    "AdaptiveAvgPool2d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BarronLoss", "BatchNorm1d", "BatchNorm2d",
+    "CELU", "Conv1d", "Conv2d", "ConvTranspose2d", "CrossEntropyLoss", "DiceLoss", "Dropout", "ELU", "Embedding",
+    "Flatten", "FocalLoss", "GELU", "GRUCell", "GaussianNLLLoss", "Hardsigmoid", "Hardswish", "Hardtanh",
+    "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LSTMCell", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid",
+    "LogSoftmax", "MSELoss", "MaxPool2d", "Mish", "Module", "ModuleList", "MultiheadAttention", "NLLLoss", "PReLU",
+    "Parameter", "PoissonNLLLoss", "QuantileLoss", "RNNCell", "ReLU", "ReLU6", "SELU", "Sequential", "SiLU",
+    "Sigmoid", "SmoothL1Loss", "Softmax", "Softplus", "Softsign", "Swish", "Tanh", "TukeyLoss", "Upsample",
+    "functional", "init", "utils", "summary",
 ]  # fmt: skip

@@ -1,17 +1,41 @@
-"""Layers: modules around the functions of :mod:`dlkit.nn.functional`."""
+"""Layers: linear, dropout and those that only reshape, as functions of tensors and as modules."""
 
 import math
 
 from .. import creation
-from ..autograd import Tensor
+from ..autograd import Tensor, record
 from ..backend import xp
-from . import functional as F
+from ..ops import _tensor
 from . import init
 from .module import Module, Parameter
 
 
 def _empty(*shape, dtype=None):
     return Tensor(xp.empty(shape, dtype or creation.get_default_dtype()))
+
+
+def linear(input, weight, bias=None):
+    """input @ weight.T + bias.
+
+    Parameters
+    ----------
+    input : Tensor (..., in_features)
+    weight : Tensor (out_features, in_features)
+    bias : Tensor (out_features,), optional
+
+    Returns
+    -------
+    Tensor (..., out_features)
+
+    Raises
+    ------
+    ValueError
+        If the last length of input is not in_features.
+    """
+    if _tensor("linear", input).ndim == 0 or input.shape[-1] != weight.shape[-1]:
+        raise ValueError(f"linear: input has shape {input.shape}, expected its last length to be {weight.shape[-1]}")
+    output = input @ weight.T
+    return output if bias is None else output + bias
 
 
 class Linear(Module):
@@ -48,7 +72,7 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input):
-        return F.linear(input, self.weight, self.bias)
+        return linear(input, self.weight, self.bias)
 
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
@@ -75,60 +99,26 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
-class ReLU(Module):
-    """max(input, 0), element by element."""
-
-    def forward(self, input):
-        return F.relu(input)
-
-
-class LeakyReLU(Module):
-    """input where positive, negative_slope · input elsewhere."""
-
-    def __init__(self, negative_slope=0.01):
-        super().__init__()
-        self.negative_slope = negative_slope
-
-    def forward(self, input):
-        return F.leaky_relu(input, self.negative_slope)
-
-    def extra_repr(self):
-        return f"negative_slope={self.negative_slope}"
+def one_hot(tensor, num_classes=-1):
+    """Integer classes (...) as int64 vectors (..., num_classes) with a single 1."""
+    labels = _tensor("one_hot", tensor).data
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"one_hot: expected integer classes, got {labels.dtype}")
+    count = int(labels.max()) + 1 if num_classes == -1 else num_classes
+    if labels.size and not 0 <= labels.min() <= labels.max() < count:
+        raise ValueError(f"one_hot: classes must lie in 0..{count - 1}, found {labels.min()}..{labels.max()}")
+    return Tensor(xp.eye(count, dtype=xp.int64)[labels])
 
 
-class Sigmoid(Module):
-    """1 / (1 + exp(-input)), element by element."""
-
-    def forward(self, input):
-        return F.sigmoid(input)
-
-
-class Tanh(Module):
-    """Hyperbolic tangent, element by element."""
-
-    def forward(self, input):
-        return F.tanh(input)
-
-
-class Softmax(Module):
-    """Positive outputs that add up to 1 along ``dim``."""
-
-    def __init__(self, dim):
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, input):
-        return F.softmax(input, self.dim)
-
-    def extra_repr(self):
-        return f"dim={self.dim}"
-
-
-class LogSoftmax(Softmax):
-    """Logarithm of Softmax."""
-
-    def forward(self, input):
-        return F.log_softmax(input, self.dim)
+def dropout(input, p=0.5, training=True):
+    """In training, zero each element with probability p and divide the others by 1 - p."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout: p must be a probability between 0 and 1, got {p}")
+    if not training or p == 0:
+        return _tensor("dropout", input)
+    keep = xp.asarray(creation.generator().random(_tensor("dropout", input).shape) >= p)
+    scale = (keep / (1 - p) if p < 1 else keep).astype(input.data.dtype)
+    return record("dropout", input.data * scale, (input, lambda g: g * scale))
 
 
 class Dropout(Module):
@@ -141,7 +131,7 @@ class Dropout(Module):
         self.p = p
 
     def forward(self, input):
-        return F.dropout(input, self.p, self.training)
+        return dropout(input, self.p, self.training)
 
     def extra_repr(self):
         return f"p={self.p}"

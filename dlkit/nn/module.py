@@ -1,7 +1,7 @@
 """Module: a function with parameters, possibly made of other modules."""
 
 from ..autograd import Tensor
-from ..backend import xp
+from ..backend import asnumpy, xp
 
 
 class Parameter(Tensor):
@@ -41,7 +41,7 @@ class Module:
             raise AttributeError(f"{type(self).__name__}: call super().__init__() before assigning {name}")
         kinds = (self._parameters, self._buffers, self._modules)
         home = kinds[0] if isinstance(value, Parameter) else kinds[2] if isinstance(value, Module) else None
-        if home is None and name in self._buffers and isinstance(value, Tensor):
+        if home is None and name in self._buffers and (value is None or isinstance(value, Tensor)):
             home = self._buffers
         for kind in kinds:
             if kind is not home:
@@ -58,8 +58,14 @@ class Module:
                 return self.__dict__[kind][name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
+    def _set_lengths(self, **lengths):
+        for name, value in lengths.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{type(self).__name__}: {name} must be a positive integer, got {value!r}")
+            setattr(self, name, value)
+
     def register_buffer(self, name, tensor):
-        """A tensor that belongs to the state but is not trained, such as a running mean."""
+        """A tensor that belongs to the state but is not trained, such as a running mean; or None: not kept yet."""
         self._buffers[name] = tensor
 
     def forward(self, *args):
@@ -80,6 +86,10 @@ class Module:
         """Yield this module and all below it."""
         return (module for _, module in self.named_modules())
 
+    def named_children(self):
+        """Yield (name, module) for the modules directly below this one."""
+        return iter(self._modules.items())
+
     def children(self):
         """Yield the modules directly below this one."""
         return iter(self._modules.values())
@@ -88,15 +98,27 @@ class Module:
         for prefix, module in self.named_modules():
             for kind in kinds:
                 for name, tensor in getattr(module, kind).items():
-                    yield (f"{prefix}.{name}" if prefix else name), tensor
+                    if tensor is not None:
+                        yield (f"{prefix}.{name}" if prefix else name), tensor
+
+    def _once(self, kind):
+        seen = set()
+        for name, tensor in self._named(kind):
+            if id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield name, tensor
 
     def named_parameters(self):
         """Yield (dotted name, parameter), each parameter once."""
-        seen = set()
-        for name, parameter in self._named("_parameters"):
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield name, parameter
+        return self._once("_parameters")
+
+    def named_buffers(self):
+        """Yield (dotted name, buffer), each buffer once."""
+        return self._once("_buffers")
+
+    def buffers(self):
+        """Yield the buffers, each once."""
+        return (buffer for _, buffer in self.named_buffers())
 
     def parameters(self):
         """Yield the parameters, each once."""
@@ -134,17 +156,20 @@ class Module:
 
     def state_dict(self):
         """A dictionary from dotted names to copies of the parameters and buffers, as arrays."""
-        return {name: tensor.data.copy() for name, tensor in self._named("_parameters", "_buffers")}
+        return {name: asnumpy(tensor.data.copy()) for name, tensor in self._named("_parameters", "_buffers")}
 
     def load_state_dict(self, state_dict):
         """Copy values from a dictionary made by :meth:`state_dict`.
+
+        As in PyTorch, values are cast to the dtypes of this module: float64 to float32, integers to floats.
 
         Raises
         ------
         KeyError
             If names are missing or unexpected. Nothing is changed then.
         ValueError
-            If a shape differs, with the name and both shapes. Nothing is changed then.
+            If shapes differ, or dtypes by more than a cast that keeps the kind of number (floats where integers are
+            expected), with all names and what was expected. Nothing is changed then.
         """
         own = dict(self._named("_parameters", "_buffers"))
         missing, unexpected = own.keys() - state_dict.keys(), state_dict.keys() - own.keys()
@@ -152,9 +177,14 @@ class Module:
             raise KeyError(f"load_state_dict: missing {sorted(missing)}, unexpected {sorted(unexpected)}")
         arrays = {name: xp.asarray(getattr(value, "data", value) if isinstance(value, Tensor) else value)
                   for name, value in state_dict.items()}  # fmt: skip
+        wrong = []
         for name, tensor in own.items():
             if arrays[name].shape != tensor.shape:
-                raise ValueError(f"load_state_dict: {name} has shape {arrays[name].shape}, expected {tensor.shape}")
+                wrong.append(f"{name} has shape {arrays[name].shape}, expected {tensor.shape}")
+            elif not xp.can_cast(arrays[name].dtype, tensor.data.dtype, "same_kind"):
+                wrong.append(f"{name} is {arrays[name].dtype}, expected {tensor.data.dtype}")
+        if wrong:
+            raise ValueError("load_state_dict: " + "; ".join(wrong))
         for name, tensor in own.items():
             tensor.data[...] = arrays[name]
             tensor._version[0] += 1

@@ -1,5 +1,9 @@
-"""Optimizers (``torch.optim``)."""
+"""Optimizers and learning rate schedulers (``torch.optim``)."""
 
-from .optimizers import SGD, Adam, Optimizer
+from . import lr_scheduler
+from .optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lookahead, NAdam, Optimizer, RAdam, RMSprop, Rprop
 
-__all__ = ["Adam", "Optimizer", "SGD"]
+__all__ = [
+    "Adadelta", "Adagrad", "Adam", "AdamW", "Lookahead", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop", "SGD",
+    "lr_scheduler",
+]  # fmt: skip

@@ -67,7 +67,7 @@ CONVOLUTION_TABLE = {
         ("all", {"stride": 2, "padding": 2, "dilation": 2, "groups": 2}, (2, 4, 9), (6, 2, 3), BIAS),
         ("same", {"padding": "same"}, (2, 4, 9), (6, 4, 3)),
     ),
-    "convolution.max_pool2d": pool(
+    "pooling.max_pool2d": pool(
         "max_pool2d",
         ("plain", {"kernel_size": 2}, IMAGES),
         ("ties", {"kernel_size": 2}, integers(2, 3, 6, 6), "kink"),
@@ -76,7 +76,7 @@ CONVOLUTION_TABLE = {
         ("ceil mode", {"kernel_size": (2, 3), "stride": (3, 2), "ceil_mode": True}, (1, 2, 9, 8)),
         ("ceil mode drops a window", {"kernel_size": 2, "stride": 3, "padding": 1, "ceil_mode": True}, (1, 1, 6, 6)),
     ),
-    "convolution.avg_pool2d": pool(
+    "pooling.avg_pool2d": pool(
         "avg_pool2d",
         ("plain", {"kernel_size": 2}, IMAGES),
         ("padding counts", {"kernel_size": 3, "stride": 2, "padding": 1}, IMAGES),
@@ -84,13 +84,13 @@ CONVOLUTION_TABLE = {
         ("ceil mode", {"kernel_size": 3, "stride": 2, "ceil_mode": True}, (1, 2, 8, 9)),
         ("ceil mode and padding", {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, (1, 2, 8, 9)),
     ),
-    "convolution.adaptive_avg_pool2d": pool(
+    "pooling.adaptive_avg_pool2d": pool(
         "adaptive_avg_pool2d",
         ("one bin", {"output_size": 1}, IMAGES),
         ("overlapping bins", {"output_size": (3, 4)}, IMAGES),
         ("more bins than pixels", {"output_size": (9, 7)}, IMAGES),
     ),
-    "convolution.interpolate": pool(
+    "pooling.interpolate": pool(
         "interpolate",
         ("nearest", {"scale_factor": 2}, IMAGES),
         ("nearest, smaller", {"size": (3, 4)}, IMAGES),

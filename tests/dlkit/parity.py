@@ -9,7 +9,9 @@ tensors of that library.
 
 import dataclasses
 import inspect
+import math
 import sys
+import warnings
 import zlib
 from collections.abc import Callable
 
@@ -17,16 +19,20 @@ import numpy as np
 import torch
 
 import dlkit
-from dlkit import convolution, ops, shape_ops
+from dlkit import convolution, ops, pooling, shape_ops
 from dlkit.checks import gradcheck
 from dlkit.nn import functional
 
 from .convolution_cases import CONVOLUTION_TABLE
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
-NOT_DIFFERENTIABLE = {"ops.allclose", "shape_ops.argmax", "shape_ops.argmin", "functional.one_hot"} | {
-    f"ops.{name}" for name in ("eq", "ne", "lt", "le", "gt", "ge")
-}
+NOT_DIFFERENTIABLE = {
+    "ops.allclose",
+    "shape_ops.argmax",
+    "shape_ops.argmin",
+    "functional.one_hot",
+    "functional.class_balanced_weights",
+} | {f"ops.{name}" for name in ("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +141,67 @@ def loss(name, *inputs):
     ]
 
 
+def kl_div(t, *args, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch warns that 'mean' is not the divergence
+        return F(t).kl_div(*args, **options)
+
+
+def activation(name, *more, kinks=KINK, **options):
+    """An activation at ordinary, huge and tiny inputs, and at its kinks."""
+
+    def function(t, x):
+        return getattr(F(t), name)(x, **options)
+
+    rows = [*SHAPES, ("large", array(-60.0, -9.0, 9.0, 60.0)), ("tiny", array(-1e-9, 1e-12, 1e-30), "kink")]
+    rows += [("kinks", kinks, "kink"), ("huge", array(-1e12, -1e3, 1e3, 1e12), "kink")]
+    return [(label, function, *rest) for label, *rest in rows] + list(more)
+
+
+# What PyTorch does not have, in its words.
+
+
+def tukey(r, delta):
+    return delta**2 / 6 * (1 - (1 - (r / delta).clamp(-1, 1) ** 2) ** 3)
+
+
+def barron(x, alpha, c):
+    s = (x / c) ** 2
+    closed = {2: s / 2, 1: (s + 1).sqrt() - 1, 0: torch.log1p(s / 2), -2: 2 * s / (s + 4), -np.inf: 1 - (-s / 2).exp()}
+    return closed[alpha] if alpha in closed else abs(alpha - 2) / alpha * ((s / abs(alpha - 2) + 1) ** (alpha / 2) - 1)
+
+
+def dice(a, b, smooth=1.0):
+    overlap, squares = (a * b).flatten(1).sum(1), (a * a + b * b).flatten(1).sum(1)
+    return 1 - (2 * overlap + smooth) / (squares + smooth)
+
+
+def binary_focal(x, t, alpha=0.25, gamma=2.0):
+    p_t = torch.sigmoid(x) * t + torch.sigmoid(-x) * (1 - t)
+    ce = torch.nn.functional.binary_cross_entropy_with_logits(x, t, reduction="none")
+    return ce * (1 - p_t) ** gamma * (alpha * t + (1 - alpha) * (1 - t) if alpha >= 0 else 1)
+
+
+def focal(x, y, weight=None, gamma=2.0):
+    log_p = -torch.nn.functional.cross_entropy(x, y, reduction="none")
+    w = torch.ones_like(log_p) if weight is None else weight.detach()[y]
+    return (w * (1 - log_p.exp()) ** gamma * -log_p).sum() / w.sum()
+
+
+def ours(name, reference, *rows, **options):
+    """Rows of one of our own functions: (label, inputs ...), compared with a formula in PyTorch."""
+    both = {dlkit: lambda *a: getattr(functional, name)(*a, **options), torch: reference}
+    return [(label, lambda t, *a: both[t](*a), *rest) for label, *rest in rows]
+
+
+RESIDUALS = [
+    ("matrix", (2, 3), (2, 3)),
+    ("number", (), ()),
+    ("empty", (0, 3), (0, 3)),
+    ("strided", strided(2, 3), strided(2, 3) ** 2),
+    ("ends", array(-0.5, 0.5, 0.0, 1.0, -1.0, 4.0), np.zeros(6), "kink"),
+    ("large and tiny", array(1e10, -1e7, 1e-7, -1e-12), np.zeros(4), "kink"),
+]
 POSITIVE = [("matrix", positive(2, 3)), ("number", positive()), ("empty", positive(0, 3))]
 
 TABLE = {
@@ -177,6 +244,34 @@ TABLE = {
     "ops.abs": unary("abs", ("kink", lambda t, x: abs(x), KINK, "kink")),
     "ops.sin": unary("sin"),
     "ops.cos": unary("cos"),
+    **{f"ops.{name}": unary(name) for name in ("expm1", "square", "tan", "atan", "sinh", "cosh")},
+    "ops.log1p": unary("log1p", ("tiny", lambda t, x: t.log1p(x), 1e-9 * positive(3), "kink"), inputs=POSITIVE),
+    **{f"ops.{name}": unary(name, inputs=POSITIVE) for name in ("log2", "log10", "rsqrt", "reciprocal")},
+    **{
+        f"ops.{name}": unary(
+            name,
+            ("ends and beyond", lambda t, x, name=name: getattr(t, name)(x), array(-1.0, 1.0, 2.0), "kink"),
+            inputs=[
+                ("matrix", positive(2, 3) - 0.8),
+                ("number", np.asarray(positive() - 0.8)),
+                ("empty", positive(0, 2)),
+            ],
+        )
+        for name in ("asin", "acos")
+    },
+    **{
+        f"ops.{name}": [
+            ("halves", lambda t, x, name=name: getattr(t, name)(x), array(-1.5, -0.5, 0.2, 0.5, 2.5), "kink")
+        ]
+        for name in ("floor", "ceil", "round")
+    },
+    **{
+        f"ops.{name}": [
+            ("all kinds", lambda t, x, name=name: getattr(t, name)(x), array(0.0, math.nan, math.inf), "kink")
+        ]
+        for name in ("isnan", "isinf", "isfinite")
+    },
+    "ops.erf": unary("erf", ("huge and tiny", lambda t, x: t.erf(x), array(-1e30, -5.9, 1e-30, 3.0, 6.5))),
     "ops.tanh": unary("tanh", ("huge", lambda t, x: t.tanh(x), HUGE)),
     "ops.sigmoid": unary("sigmoid", ("huge", lambda t, x: t.sigmoid(x), HUGE)),
     "ops.relu": unary("relu", ("kink", lambda t, x: t.relu(x), KINK, "kink")),
@@ -263,6 +358,21 @@ TABLE = {
         ("one zero", lambda t, x: t.prod(x, 1), array([2.0, 0.0, 3.0], [1.0, 4.0, 2.0])),
         ("two zeros", lambda t, x: t.prod(x), array([2.0, 0.0], [0.0, 4.0])),
     ),
+    "shape_ops.einsum": [
+        ("matrix product", lambda t, x, y: t.einsum("ij,jk->ik", x, y), (2, 3), (3, 4)),
+        ("implicit result", lambda t, x, y: t.einsum("kj, ji", x, y), (2, 3), (3, 4)),
+        ("batch", lambda t, x, y: t.einsum("bij,bjk->bki", x, y), (2, 3, 4), (2, 4, 1)),
+        ("transpose", lambda t, x: t.einsum("ij->ji", x), (2, 3)),
+        ("row sums", lambda t, x: t.einsum("ij->i", x), (2, 3)),
+        ("everything", lambda t, x, y: t.einsum("i,j->", x, y), (2,), (3,)),
+        ("number", lambda t, x, y: t.einsum(",i->i", x, y), (), (3,)),
+        ("three", lambda t, x, y, z: t.einsum("ia,ab,ib->i", x, y, z), (4, 2), (2, 3), (4, 3)),
+        ("summed alone", lambda t, x, y: t.einsum("ij,k->k", x, y), (2, 3), (4,)),
+        ("twice the same", lambda t, x: t.einsum("i,i->", x, x), (3,)),
+        ("empty", lambda t, x, y: t.einsum("ij,jk->ik", x, y), (0, 3), (3, 2)),
+        ("over nothing", lambda t, x, y: t.einsum("ij,jk->ik", x, y), (2, 0), (0, 2)),
+        ("strided", lambda t, x, y: t.einsum("ij,jk->ik", x, y), strided(2, 3), strided(3, 2)),
+    ],
     "shape_ops.cumsum": [
         (label, lambda t, x, d=d: t.cumsum(x, d), shape)
         for label, shape, d in (
@@ -395,6 +505,46 @@ TABLE = {
     "functional.softplus": [
         (label, lambda t, x: F(t).softplus(x), x, *kink)
         for label, x, *kink in (("matrix", (2, 3)), ("number", ()), ("large", array(-30.0, 15.0, 19.0)))
+    ]
+    + [
+        ("above the threshold", lambda t, x: F(t).softplus(x), array(19.999, 20.0, 20.001, 1e3), "kink"),
+        ("beta", lambda t, x: F(t).softplus(x, 3.0), (2, 3)),
+        ("threshold", lambda t, x: F(t).softplus(x, beta=2, threshold=1), array(-1e3, 0.4, 0.5, 0.6, 50.0), "kink"),
+        ("huge", lambda t, x: F(t).softplus(x), array(-1e30, -1e3, 1e3), "kink"),
+    ],
+    **{
+        f"functional.{name}": activation(name) for name in ("celu", "elu", "gelu", "logsigmoid", "mish", "selu", "silu")
+    },
+    "functional.softsign": activation("softsign"),
+    "functional.hardtanh": activation("hardtanh", kinks=array(-2.0, -1.0, 0.0, 1.0, 2.0))
+    + [("ends", lambda t, x: F(t).hardtanh(x, -0.5, 2.0), array(-3.0, -0.5, 0.1, 2.0, 2.1), "kink")],
+    **{
+        f"functional.{name}": activation(name, kinks=array(-3.0, -1.0, 0.0, 1.0, 3.0, 6.0))
+        for name in ("hardswish", "relu6")
+    },
+    "functional.hardsigmoid": [  # PyTorch's own has a derivative of 1/6 in float32 only
+        (label, lambda t, x: F(t).hardsigmoid(x) if t is dlkit else F(t).relu6(x + 3) / 6, *rest)
+        for label, _, *rest in activation("hardsigmoid", kinks=array(-3.0, 0.0, 3.0, 6.0))
+    ],
+    "functional.swish": [
+        (f"{label}, beta {beta}", lambda t, x, b=beta: F(t).swish(x, b) if t is dlkit else x * t.sigmoid(b * x), x)
+        for label, x in SHAPES
+        for beta in (0.0, 0.4, 1.0, 50.0)
+    ]
+    + [("beta learned", lambda t, x, b: F(t).swish(x, b) if t is dlkit else x * t.sigmoid(b * x), (2, 3), ())],
+    "functional.prelu": [
+        (label, lambda t, x, w: F(t).prelu(x, w), x, w, *kink)
+        for label, x, w, *kink in (
+            ("one slope", (2, 3), (1,)),
+            ("a slope a channel", (2, 3), (3,)),
+            ("images", (2, 3, 2, 2), (3,)),
+            ("images, one slope", strided(2, 3, 2), (1,)),
+            ("vector", (4,), (1,)),
+            ("number", (), (1,)),
+            ("empty", (0, 3), (3,)),
+            ("more than 1", (2, 3), np.array([1.5])),
+            ("kink", KINK, np.array([0.5]), "kink"),
+        )
     ],
     **{
         f"functional.{name}": [
@@ -422,6 +572,154 @@ TABLE = {
         ("guessed", lambda t, x: F(t).one_hot(x), CLASSES.reshape(2, 2)),
         ("named", lambda t, x: F(t).one_hot(x, num_classes=3), array(1)),
     ],
+    **{
+        f"functional.{name}": [
+            (
+                f"{label}, {how}, {o}",
+                lambda t, x, y, n=name, h=how, o=o: getattr(F(t), n)(x, y, reduction=h, **o),
+                *pair,
+            )
+            for label, *pair in RESIDUALS
+            for how in ("mean", "sum", "none")
+            for o in options
+        ]
+        for name, options in {
+            "l1_loss": [{}],
+            "huber_loss": [{}, {"delta": 0.3}, {"delta": 5}],
+            "smooth_l1_loss": [{}, {"beta": 0.3}, {"beta": 5}, {"beta": 0}],
+        }.items()
+    },
+    "functional.tukey_loss": [
+        row
+        for d in (0.5, 1.0, 4.0)
+        for row in ours(
+            "tukey_loss",
+            lambda x, y, d=d: tukey(x - y, d),
+            *((f"{label}, {d}", *rest) for label, *rest in RESIDUALS),
+            delta=d,
+            reduction="none",
+        )
+    ],
+    "functional.quantile_loss": [
+        row
+        for q in (0.1, 0.5, 0.9)
+        for row in ours(
+            "quantile_loss",
+            lambda x, y, q=q: torch.maximum(q * (y - x), (q - 1) * (y - x)).mean(),
+            *((f"{label}, {q}", *rest) for label, *rest in RESIDUALS),
+            quantile=q,
+        )
+    ],
+    "functional.barron_loss": [
+        row
+        for alpha in (3, 2, 1.5, 1, 0.5, 0, -0.7, -2, -30, -np.inf)
+        for c in (0.3, 2)
+        for row in ours(
+            "barron_loss",
+            lambda x, y, alpha=alpha, c=c: barron(x - y, alpha, c).sum(),
+            *((f"{label}, {alpha}, {c}", *rest) for label, *rest in RESIDUALS),
+            alpha=alpha,
+            c=c,
+            reduction="sum",
+        )
+    ],
+    "functional.kl_div": [
+        (
+            f"{label}, {how}, {log}",
+            lambda t, x, y, h=how, o=log: kl_div(t, x, y, reduction=h, log_target=o),
+            *pair,
+            *kink,
+        )
+        for label, log, *pair, kink in (
+            ("probabilities", False, (2, 3), positive(2, 3), ()),
+            ("logarithms", True, (2, 3), (2, 3), ()),
+            ("number", False, (), positive(), ()),
+            ("stack", False, (2, 3, 2), positive(2, 3, 2), ()),
+            ("empty", False, (0, 3), positive(0, 3), ("kink",)),
+            ("huge", True, HUGE, -abs(HUGE), ("kink",)),
+        )
+        for how in ("mean", "batchmean", "sum", "none")
+    ],
+    "functional.poisson_nll_loss": [
+        (f"{label}, {how}, full {full}", lambda t, x, y, o=o: F(t).poisson_nll_loss(x, y, **o), x, y)
+        for label, x, y, log in (
+            ("log rates", (2, 3), array([0.7, 1.5, 2.0], [3.0, 7.0, 0.5]), True),
+            ("rates", positive(2, 3), array([0.7, 1.5, 2.0], [3.0, 7.0, 0.5]), False),
+            ("empty", (0,), (0,), True),
+        )
+        for how in ("mean", "sum", "none")
+        for full in (False, True)
+        for o in [{"reduction": how, "full": full, "log_input": log}]
+    ],
+    "functional.gaussian_nll_loss": [
+        (f"{label}, {how}, full {full}", lambda t, *a, o=o: F(t).gaussian_nll_loss(*a, **o), *inputs)
+        for label, *inputs in (
+            ("a variance each", (2, 3), (2, 3), positive(2, 3)),
+            ("one a row", (2, 3), (2, 3), positive(2)),
+            ("one a row, kept", (2, 3), (2, 3), positive(2, 1)),
+            ("one a channel", (2, 3, 2), (2, 3, 2), positive(2, 1, 2)),
+            ("numbers", (), (), positive()),
+            ("empty", (0, 3), (0, 3), positive(0, 3)),
+        )
+        for how in ("mean", "sum", "none")
+        for full in (False, True)
+        for o in [{"reduction": how, "full": full}]
+    ]
+    + [
+        ("a number", lambda t, x, y: F(t).gaussian_nll_loss(x, y, 0.5), (2, 3), (2, 3)),
+        ("limited", lambda t, *a: F(t).gaussian_nll_loss(*a, eps=0.5), (3,), (3,), array(0.0, 0.1, 3.0), "kink"),
+    ],
+    "functional.dice_loss": [
+        row
+        for s in (1.0, 1e-6, 10.0)
+        for row in ours(
+            "dice_loss",
+            lambda a, b, s=s: dice(a, b, s).mean(),
+            (f"images, {s}", positive(3, 1, 2, 2), (positive(3, 1, 2, 2) > 0.7) + 0.0),
+            (f"soft, {s}", positive(2, 5), strided(2, 5)),
+            (f"one pixel, {s}", positive(1, 1), positive(1, 1)),
+            smooth=s,
+        )
+    ],
+    "functional.sigmoid_focal_loss": [
+        row
+        for alpha, gamma in ((0.25, 2.0), (-1, 2.0), (0.9, 0.0), (0.0, 5), (1, 1.0), (0.5, 0.5))
+        for row in ours(
+            "sigmoid_focal_loss",
+            lambda x, t, a=alpha, g=gamma: binary_focal(x, t, a, g),
+            (f"classes, {alpha}, {gamma}", (4,), array(0.0, 1.0, 1.0, 0.0)),
+            (f"shares, {alpha}, {gamma}", (2, 3), positive(2, 3) / 1.5),
+            alpha=alpha,
+            gamma=gamma,
+        )
+    ],
+    "functional.focal_loss": [
+        row
+        for gamma in (0.0, 0.5, 1, 2.0, 5.0)
+        for row in ours(
+            "focal_loss",
+            lambda x, y, w=None, g=gamma: focal(x, y, w, g),
+            (f"classes, {gamma}", (4, 3), CLASSES),
+            (f"vector, {gamma}", (3,), array(2)),
+            (f"images, {gamma}", (1, 3, 2, 2), CLASSES.reshape(1, 2, 2)),
+            gamma=gamma,
+        )
+    ]
+    + ours(
+        "focal_loss",
+        focal,
+        ("weights", (4, 3), CLASSES, array(1, 2, 5)),
+    ),
+    "functional.class_balanced_weights": [
+        row
+        for beta in (0.0, 0.9, 0.999)
+        for row in ours(
+            "class_balanced_weights",
+            lambda n, b=beta: ((1 - b) / (1 - b ** n.double())).to(torch.get_default_dtype()),
+            (f"{beta}", array(1, 10, 1000)),
+            beta=beta,
+        )
+    ],
     "functional.mse_loss": loss("mse_loss", ("matrix", (2, 3), (2, 3)), ("number", (), ()), ("one", (1,), (1,))),
     "functional.binary_cross_entropy": loss(
         "binary_cross_entropy",
@@ -440,11 +738,52 @@ TABLE = {
         ("one class", (2, 1), array(0, 0)),
         ("one sample", (1, 3), array(2)[None]),
     ),
+    # --- normalisation, embedding, attention ---
+    "functional.batch_norm": [
+        ("in training", lambda t, x, w, b: F(t).batch_norm(x, None, None, w, b, training=True), (4, 3, 2), (3,), (3,)),
+        ("images", lambda t, x: F(t).batch_norm(x, None, None, training=True, eps=0.1), strided(2, 3, 2, 4)),
+        ("no bias", lambda t, x, w: F(t).batch_norm(x, None, None, w, training=True), (4, 3), (3,)),
+        ("running", lambda t, x, v: F(t).batch_norm(x, v.detach(), v.detach(), v), (4, 3), positive(3), "kink"),
+        ("equal values", lambda t, x: F(t).batch_norm(x, None, None, training=True), np.ones((4, 3))),
+        ("empty batch", lambda t, x, w, b: F(t).batch_norm(x, None, None, w, b, training=True), (0, 3), (3,), (3,)),
+    ],
+    "functional.layer_norm": [
+        ("rows", lambda t, x, w, b: F(t).layer_norm(x, (3,), w, b), (4, 3), (3,), (3,)),
+        ("images", lambda t, x, w, b: F(t).layer_norm(x, (3, 2), w, b, 0.1), strided(2, 3, 3, 2), (3, 2), (3, 2)),
+        ("plain", lambda t, x: F(t).layer_norm(x, [3]), (4, 3)),
+        ("vector", lambda t, x, b: F(t).layer_norm(x, (3,), None, b), (3,), (3,)),
+        ("one value", lambda t, x: F(t).layer_norm(x, (1,)), (4, 1)),
+        ("empty batch", lambda t, x, w: F(t).layer_norm(x, (3,), w), (0, 3), (3,)),
+    ],
+    "functional.embedding": [
+        ("row of words", lambda t, i, w: F(t).embedding(i, w), CLASSES, (3, 2)),
+        ("matrix, padding", lambda t, i, w: F(t).embedding(i, w, 2), array([0, 2], [2, 1]), (3, 2), "kink"),
+        ("padding from the end", lambda t, i, w: F(t).embedding(i, w, padding_idx=-3), CLASSES, (3, 2), "kink"),
+        ("one word", lambda t, i, w: F(t).embedding(i, w), np.array(1), (3, 1)),
+        ("no words", lambda t, i, w: F(t).embedding(i, w), np.zeros((0, 2), int), (3, 2)),
+    ],
+    "functional.scaled_dot_product_attention": [
+        (label, lambda t, *a, f=options: F(t).scaled_dot_product_attention(*a[:3], *a[3:], **f), *inputs)
+        for label, options, *inputs in (
+            ("one", {}, (3, 2), (4, 2), (4, 5)),
+            ("heads", {}, (2, 3, 4, 2), (2, 3, 5, 2), (2, 3, 5, 2)),
+            ("scale", {"scale": 2.0}, (3, 2), (4, 2), (4, 2)),
+            ("causal", {"is_causal": True}, (2, 4, 2), (2, 4, 2), (2, 4, 2)),
+            ("causal, few queries", {"is_causal": True}, (2, 3), (4, 3), (4, 3)),
+            ("causal, many queries", {"is_causal": True}, (4, 3), (2, 3), (2, 3)),
+            ("boolean", {}, (2, 3, 2), (2, 3, 2), (2, 3, 2), array([1, 0, 1], [0, 0, 0], [1, 1, 1]) > 0),
+            ("added", {}, (2, 3, 2), (2, 4, 2), (2, 4, 2), (3, 4)),
+            ("one key, huge", {}, 1e3 * np.ones((2, 3)), (1, 3), (1, 2)),
+            ("strided", {}, strided(2, 3, 2), strided(2, 4, 2), strided(2, 4, 2)),
+            ("empty batch", {}, (0, 3, 2), (0, 4, 2), (0, 4, 2)),
+        )
+    ],
 }
 
 TABLE |= CONVOLUTION_TABLE
-MODULES = {"ops": ops, "shape_ops": shape_ops, "functional": functional, "convolution": convolution}
+MODULES = {"ops": ops, "shape_ops": shape_ops, "functional": functional, "convolution": convolution, "pooling": pooling}
 NOT_OPERATIONS = {f"convolution.{n}" for n in ("output_size", "receptive_field", "conv2d_loops", "conv_matrix")}
+NOT_OPERATIONS |= {"ops.cpu", "ops.cuda"}
 
 
 def smooth(operation, last):
@@ -464,8 +803,13 @@ def public_operations():
         f"{short}.{name}"
         for short, module in MODULES.items()
         for name, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+        if inspect.isfunction(value) and value.__module__.startswith(home(module)) and not name.startswith("_")
     } - NOT_OPERATIONS
+
+
+def home(module):
+    """Where the operations of a module are defined; those of nn.functional, beside their modules in nn."""
+    return module.__name__.removesuffix(".functional")
 
 
 # --- running a case -----------------------------------------------------------------------------------------------

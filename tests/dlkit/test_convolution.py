@@ -1,5 +1,7 @@
 """Convolution beyond the parity table: random arguments, definition and matrix, sizes, receptive fields, layers."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dlkit
-from dlkit import nn
+from dlkit import convolution, nn
 from dlkit.convolution import conv2d_loops, conv_matrix, output_size, receptive_field
 from dlkit.nn import functional as F
 
 small = st.integers(1, 3)
+blocks = st.sampled_from([1, 3000, 10**6])  # bytes: a row at a time, a few rows, everything at once
 
 
 def normal(*shape, seed=0):
@@ -35,30 +38,49 @@ def same(function, torch_function, *arrays):
 @given(
     kernel=st.tuples(small, small), stride=st.tuples(small, small), padding=st.tuples(small, small),
     dilation=st.tuples(small, small), groups=st.sampled_from([1, 2, 4]),
-    size=st.tuples(st.integers(5, 9), st.integers(5, 9)),
+    size=st.tuples(st.integers(5, 9), st.integers(5, 9)), block=blocks,
 )  # fmt: skip
-def test_conv2d_with_any_arguments(kernel, stride, padding, dilation, groups, size):
+def test_conv2d_with_any_arguments(kernel, stride, padding, dilation, groups, size, block):
     arrays = normal(2, 4, *size), normal(8, 4 // groups, *kernel), normal(8)
     options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    same(lambda *a: F.conv2d(*a, **options), lambda *a: torch.nn.functional.conv2d(*a, **options), *arrays)
+    with mock.patch.object(convolution, "BLOCK", block):
+        same(lambda *a: F.conv2d(*a, **options), lambda *a: torch.nn.functional.conv2d(*a, **options), *arrays)
+
+
+@pytest.mark.parametrize("function", ["conv2d", "conv_transpose2d"])
+@pytest.mark.parametrize("tracked", [(0,), (1,), (0, 1)])
+def test_gradients_of_only_some_inputs_and_twice(function, tracked):
+    """Both gradients come from one computation; each must be right whoever asks, and again on a kept graph."""
+    x, w, g = normal(2, 3, 6, 7), normal(3, 3, 3, 2), None
+    results = []
+    for t, f in ((dlkit, getattr(F, function)), (torch, getattr(torch.nn.functional, function))):
+        inputs = [t.tensor(a, requires_grad=i in tracked) for i, a in enumerate((x, w))]
+        y = f(*inputs, stride=2, padding=1)
+        for factor in (1.0, -3.0):
+            g = t.tensor(factor * normal(*y.shape, seed=2))
+            y.backward(g, retain_graph=True)
+        results.append([inputs[i].grad.numpy() for i in tracked])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     kernel=st.tuples(small, small), stride=st.tuples(small, small), dilation=st.tuples(small, small),
-    groups=st.sampled_from([1, 2]), extra=st.integers(0, 2), padding=st.integers(0, 1),
+    groups=st.sampled_from([1, 2]), extra=st.integers(0, 2), padding=st.integers(0, 1), block=blocks,
 )  # fmt: skip
-def test_conv_transpose2d_with_any_arguments(kernel, stride, dilation, groups, extra, padding):
+def test_conv_transpose2d_with_any_arguments(kernel, stride, dilation, groups, extra, padding, block):
     extra = tuple(min(extra, max(s, d) - 1) for s, d in zip(stride, dilation))
     arrays = normal(2, 4, 5, 6), normal(4, 3, *kernel), normal(3 * groups)
     options = {
         "stride": stride, "padding": padding, "output_padding": extra, "groups": groups, "dilation": dilation
     }  # fmt: skip
-    same(
-        lambda *a: F.conv_transpose2d(*a, **options),
-        lambda *a: torch.nn.functional.conv_transpose2d(*a, **options),
-        *arrays,
-    )
+    with mock.patch.object(convolution, "BLOCK", block):
+        same(
+            lambda *a: F.conv_transpose2d(*a, **options),
+            lambda *a: torch.nn.functional.conv_transpose2d(*a, **options),
+            *arrays,
+        )
 
 
 @pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, 0, 1), (2, 1, 1), (1, 2, 2), (3, 2, 2)])
@@ -165,3 +187,8 @@ def test_a_small_network_learns_as_pytorchs_does(float64):
             log.append(loss.item())
         losses.append(log)
     np.testing.assert_allclose(*losses, rtol=1e-9)
+
+
+def test_sizes_by_default_are_those_of_stride_1_without_padding_and_dilation():
+    assert output_size(9, 3) == 7 and output_size(9, kernel_size=3, stride=2) == 4 and output_size(9, 3, 1, 1) == 9
+    assert receptive_field([(3,), (3,)]) == receptive_field([(3, 1, 0, 1)] * 2) == (5, 1, 2.0)

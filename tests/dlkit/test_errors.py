@@ -263,7 +263,7 @@ MISTAKES = [
     (
         "F.cross_entropy(ones(4, 3), dlkit.tensor([0, 1]))",
         ValueError,
-        "cross_entropy: expected input (N, C) and target (N,), got (4, 3) and (2,)",
+        "cross_entropy: expected input (N, C, ...) and target (N, ...), got (4, 3) and (2,)",
     ),
     (
         "F.cross_entropy(ones(2, 3), dlkit.tensor([0, 3]))",
@@ -279,19 +279,19 @@ MISTAKES = [
     (
         'F.cross_entropy(ones(2, 3), dlkit.tensor([0, 1]), reduction="avg")',
         ValueError,
-        "cross_entropy: reduction must be 'mean', 'sum' or 'none', got 'avg'",
+        "cross_entropy: reduction must be one of ['mean', 'sum', 'none'], got 'avg'",
     ),
     (
-        "F.nll_loss(ones(3), dlkit.tensor(0))",
+        "F.nll_loss(ones(2, 3, 4), dlkit.tensor([0, 1]))",
         ValueError,
-        "nll_loss: expected input (N, C) and target (N,), got (3,) and ()",
+        "nll_loss: expected input (N, C, ...) and target (N, ...), got (2, 3, 4) and (2,)",
     ),
     (
-        'nn.CrossEntropyLoss("avg")',
+        'nn.CrossEntropyLoss(reduction="avg")',
         ValueError,
-        "CrossEntropyLoss: reduction must be 'mean', 'sum' or 'none', got 'avg'",
+        "CrossEntropyLoss: reduction must be one of ['mean', 'sum', 'none'], got 'avg'",
     ),
-    ('nn.MSELoss(reduction="avg")', ValueError, "MSELoss: reduction must be 'mean', 'sum' or 'none', got 'avg'"),
+    ('nn.MSELoss(reduction="avg")', ValueError, "MSELoss: reduction must be one of ['mean', 'sum', 'none'], got 'avg'"),
     (
         "nn.init.kaiming_uniform_(ones(3))",
         ValueError,
@@ -305,8 +305,8 @@ MISTAKES = [
     (
         'nn.init.calculate_gain("swish")',
         ValueError,
-        "calculate_gain: unknown nonlinearity 'swish'; known: ['linear', 'relu', 'selu', 'sigmoid', 'tanh'], "
-        "leaky_relu",
+        "calculate_gain: unknown nonlinearity 'swish'; known: ['conv1d', 'conv2d', 'conv3d', 'conv_transpose1d', "
+        "'conv_transpose2d', 'conv_transpose3d', 'linear', 'relu', 'selu', 'sigmoid', 'tanh'], leaky_relu",
     ),
     ("nn.Sequential(nn.Linear(1, 1), F.relu)", TypeError, "Sequential: item 1 is a function, not a Module"),
     ("nn.Sequential(nn.ReLU, nn.ReLU)", TypeError, "Sequential: item 0 is a type, not a Module"),
@@ -324,13 +324,115 @@ MISTAKES = [
         "load_state_dict: weight has shape (2, 1), expected (1, 2)",
     ),
     ("optim.SGD([])", ValueError, "SGD: params is empty; pass model.parameters()"),
-    ("optim.SGD([tracked(1)], lr=-0.1)", ValueError, "SGD: lr must not be negative, got -0.1"),
+    ("optim.SGD([tracked(1)], lr=-0.1)", ValueError, "SGD: lr must be a number of at least 0, got -0.1"),
     ("optim.SGD([tracked(1) * 2])", ValueError, "SGD: parameter 0 was computed from others; only leaves train"),
     ("optim.SGD([np.ones(2)])", TypeError, "SGD: parameter 0 is a ndarray, not a tensor"),
     ("optim.SGD([parameter, parameter])", ValueError, "SGD: a parameter appears twice"),
-    ("optim.SGD([tracked(1)], momentum=-1)", ValueError, "SGD: momentum must not be negative, got -1"),
-    ("optim.SGD([tracked(1)], nesterov=True)", ValueError, "SGD: nesterov needs a momentum and no dampening"),
-    ("optim.Adam([tracked(1)], betas=(0.9, 1.0))", ValueError, "Adam: betas[1] must lie in [0, 1), got 1.0"),
+    ("optim.SGD([tracked(1)], momentum=-1)", ValueError, "SGD: momentum must be a number of at least 0, got -1"),
+    (
+        "optim.SGD([tracked(1)], nesterov=True)",
+        ValueError,
+        "SGD: nesterov must be used with momentum and without dampening, got True",
+    ),
+    ("optim.SGD([tracked(1)], momentun=0.9)", TypeError, "SGD: got an unexpected keyword argument 'momentun'"),
+    (
+        "optim.Adam([tracked(1)], betas=(0.9, 1.0))",
+        ValueError,
+        "Adam: betas must be two numbers in [0, 1), got (0.9, 1.0)",
+    ),
+    ("optim.AdamW([tracked(1)], betas=0.9)", TypeError, "AdamW: betas must be two numbers in [0, 1), got 0.9"),
+    ("optim.RMSprop([tracked(1)], alpha=1.5)", ValueError, "RMSprop: alpha must be a number in [0, 1], got 1.5"),
+    (
+        "optim.Rprop([tracked(1)], etas=(1.2, 0.5))",
+        ValueError,
+        "Rprop: etas must be two numbers with 0 < etas[0] < 1 < etas[1], got (1.2, 0.5)",
+    ),
+    (
+        "optim.Rprop([tracked(1)], step_sizes=(0, 1))",
+        ValueError,
+        "Rprop: step_sizes must be two numbers, positive and in order, got (0, 1)",
+    ),
+    ("optim.Lookahead([tracked(1)])", TypeError, "Lookahead: optimizer must be an Optimizer, got a list"),
+    (
+        "optim.Lookahead(optim.SGD([tracked(1)]), k=0)",
+        ValueError,
+        "Lookahead: k must be a positive integer, got 0",
+    ),
+    (
+        "optim.SGD([parameter]).load_state_dict(nn.Linear(1, 1).state_dict())",
+        KeyError,
+        "SGD.load_state_dict: missing ['param_groups', 'state']; this is the state of something else",
+    ),
+    (
+        "optim.Adam([parameter]).load_state_dict(optim.NAdam([parameter]).state_dict())",
+        KeyError,
+        "Adam.load_state_dict: missing ['amsgrad']; this is the state of something else",
+    ),
+    (
+        "optim.SGD([parameter]).load_state_dict(optim.SGD([parameter, tracked(1)]).state_dict())",
+        ValueError,
+        "SGD.load_state_dict: groups of [2] parameters, expected [1]",
+    ),
+    (
+        "optim.lr_scheduler.StepLR(nn.Linear(1, 1), 3)",
+        TypeError,
+        "StepLR: optimizer must be an Optimizer, got a Linear",
+    ),
+    (
+        "optim.lr_scheduler.StepLR(optim.SGD([parameter]), 0)",
+        ValueError,
+        "StepLR: step_size must be a positive integer, got 0",
+    ),
+    (
+        "optim.lr_scheduler.StepLR(optim.SGD([parameter]), '3')",
+        TypeError,
+        "StepLR: step_size must be a positive integer, got '3'",
+    ),
+    (
+        "optim.lr_scheduler.MultiStepLR(optim.SGD([parameter]), [5, 3])",
+        ValueError,
+        "MultiStepLR: milestones must be increasing positive integers, got [5, 3]",
+    ),
+    (
+        "optim.lr_scheduler.MultiStepLR(optim.SGD([parameter]), 5)",
+        TypeError,
+        "MultiStepLR: milestones must be increasing positive integers, got 5",
+    ),
+    (
+        "optim.lr_scheduler.LambdaLR(optim.SGD([parameter]), [abs, abs])",
+        ValueError,
+        "LambdaLR: lr_lambda must have 1 entries, got [<built-in function abs>, <built-in function abs>]",
+    ),
+    (
+        "optim.lr_scheduler.OneCycleLR(optim.SGD([parameter]), 0.1)",
+        ValueError,
+        "OneCycleLR: total_steps must be a positive integer, got 0",
+    ),
+    (
+        "optim.lr_scheduler.OneCycleLR(optim.Adagrad([parameter]), 0.1, 9)",
+        ValueError,
+        "OneCycleLR: cycle_momentum needs a momentum",
+    ),
+    (
+        "optim.lr_scheduler.ReduceLROnPlateau(optim.SGD([parameter]), 'lowest')",
+        ValueError,
+        "ReduceLROnPlateau: mode must be 'min' or 'max', got 'lowest'",
+    ),
+    (
+        "nn.utils.clip_grad_norm_(parameter, -1)",
+        ValueError,
+        "clip_grad_norm_: needs max_norm >= 0 and norm_type > 0, got -1 and 2.0",
+    ),
+    (
+        "nn.utils.clip_grad_norm_(parameter, 1, 0)",
+        ValueError,
+        "clip_grad_norm_: needs max_norm >= 0 and norm_type > 0, got 1 and 0",
+    ),
+    (
+        "nn.utils.clip_grad_value_(parameter, -1)",
+        ValueError,
+        "clip_grad_value_: clip_value must be at least 0, got -1",
+    ),
     ("data.TensorDataset()", ValueError, "TensorDataset: needs tensors of one first length, got lengths []"),
     (
         "data.TensorDataset(ones(2), ones(3))",
@@ -358,11 +460,117 @@ MISTAKES = [
         "DataLoader: batch_size must be a positive integer, got 2.0",
     ),
     ("data.DataLoader(data.TensorDataset(ones(0)))", ValueError, "DataLoader: the data set is empty"),
+    ("data.k_fold(10, 1)", ValueError, "k_fold: k must be 2 to 10, the number of samples or groups, got 1"),
+    ("data.k_fold(4)", ValueError, "k_fold: k must be 2 to 4, the number of samples or groups, got 5"),
+    (
+        "data.k_fold(4, 3, groups=[0, 0, 1, 1])",
+        ValueError,
+        "k_fold: k must be 2 to 2, the number of samples or groups, got 3",
+    ),
+    ("data.k_fold(4, 2, groups=[0, 1, 2])", ValueError, "k_fold: n is 4, but there are 3 groups or strata"),
+    ("data.k_fold(4, 2, stratify=[0] * 5)", ValueError, "k_fold: n is 4, but there are 5 groups or strata"),
+    (
+        "data.k_fold(2, 2, groups=[0, 1], stratify=[0, 1])",
+        ValueError,
+        "k_fold: give groups or stratify, not both",
+    ),
+    (
+        "data.augment.RandomHorizontalFlip(1.5)",
+        ValueError,
+        "RandomHorizontalFlip: p must be a probability between 0 and 1, got 1.5",
+    ),
+    (
+        "data.augment.RandomErasing(p=-1)",
+        ValueError,
+        "RandomErasing: p must be a probability between 0 and 1, got -1",
+    ),
+    ("data.augment.RandomCrop()", TypeError, "missing a required argument: 'size'"),
+    (
+        "data.augment.RandomCrop(7, padding=1)(np.ones((2, 1, 4, 6)))",
+        ValueError,
+        "RandomCrop: size 7 does not fit into [4, 6] pixels with padding 1",
+    ),
+    (
+        "data.augment.RandomRotation(9)(ones(1, 8, 8))",
+        ValueError,
+        "RandomRotation: expected images (N, C, H, W) of floats, got shape (1, 8, 8) of float32",
+    ),
+    (
+        "data.augment.GaussianNoise()(np.ones((1, 1, 2, 2), np.uint8))",
+        ValueError,
+        "GaussianNoise: expected images (N, C, H, W) of floats, got shape (1, 1, 2, 2) of uint8",
+    ),
+    (
+        "data.augment.GaussianBlur(4)(np.ones((1, 1, 8, 8)))",
+        ValueError,
+        "GaussianBlur: kernel_size must be odd and positive, got 4",
+    ),
+    (
+        "data.augment.affine(np.ones((1, 1, 2, 2)), scale=0)",
+        ValueError,
+        "affine: scale must be positive, got 0",
+    ),
+    (
+        "data.augment.mixup(np.ones((2, 1, 2, 2)), np.array([0, 3]), num_classes=3)",
+        ValueError,
+        "mixup: labels must lie in 0 to num_classes - 1, num_classes is 3",
+    ),
+    (
+        "data.augment.mixup(np.ones((2, 1, 2, 2)), np.array([0, 3]))",
+        ValueError,
+        "mixup: labels must lie in 0 to num_classes - 1, num_classes is None",
+    ),
+    ("data.two_moons(0)", ValueError, "two_moons: n must be a positive integer, got 0"),
+    ("data.silhouettes(2.0)", ValueError, "silhouettes: n must be a positive integer, got 2.0"),
+    ("data.touching_cells(size=0)", ValueError, "touching_cells: size must be a positive integer, got 0"),
+    ("data.blobs(noise=-1)", ValueError, "blobs: noise must not be negative, got -1"),
     ("data.Dataset()[0]", NotImplementedError, "Dataset does not define __getitem__"),
     ("len(data.Dataset())", NotImplementedError, "Dataset does not define __len__"),
     ("fit(nn.Linear(1, 1), [], F.mse_loss, None, 0)", ValueError, "fit: epochs must be a positive integer, got 0"),
     ("fit(nn.Linear(1, 1), [], F.mse_loss, None, 1)", ValueError, "fit: the loader gave no batches"),
     ("evaluate(nn.Linear(1, 1), [], F.mse_loss)", ValueError, "evaluate: the loader gave no batches"),
+    (
+        "fit(nn.Linear(1, 1), [], F.mse_loss, None, 1, patience=0)",
+        ValueError,
+        "fit: patience must be a positive integer, got 0",
+    ),
+    ("fit(nn.Linear(1, 1), [], F.mse_loss, None, 1, max_norm=0)", ValueError, "fit: max_norm must be positive, got 0"),
+    *(
+        (
+            f"dlkit.save({expression}, 'never.npz')",
+            TypeError,
+            f"save: {what}; what can be saved are arrays, tensors, "
+            "numbers, strings, booleans, None and dicts, lists, tuples of them, such as a state_dict()",
+        )
+        for expression, what in (
+            ("nn.Linear(1, 1)", "obj is a Linear"),
+            ("{'optimizer': [1, 2, 3, tracked]}", "obj['optimizer'][3] is a function"),
+            ("({1: {'a/b': (0, {1, 2})}},)", "obj[0][1]['a/b'][1] is a set"),
+            ("{'x': np.array([None])}", "obj['x'] is a ndarray of object"),
+            ("[np.ones(2) * 1j]", "obj[0] is a ndarray of complex128"),
+            ("[np.array(['a'])]", "obj[0] is a ndarray of <U1"),
+            ("[1j, 1]", "obj[0] is a complex"),
+            ("[np.complex64(1)]", "obj[0] is a complex64"),
+            ("[b'text']", "obj[0] is a bytes"),
+            ("{'state': {tracked: 1}}", "a key of obj['state'] is a function"),
+        )
+    ),
+    (
+        "dlkit.save('model.npz', {'x': 1})",
+        TypeError,
+        "save: path must be a string or a path, got dict; call save(obj, path)",
+    ),
+    ("dlkit.save([1], '/no/folder/model.npz')", FileNotFoundError, "save: the folder /no/folder does not exist"),
+    (
+        "dlkit.load(dlkit.__file__)",
+        ValueError,
+        f"load: {dlkit.__file__} is damaged or was not written by dlkit.save (...",
+    ),
+    (
+        "nn.Linear(2, 1).load_state_dict({'weight': np.ones((2, 1)), 'bias': np.ones(1) * 1j})",
+        ValueError,
+        "load_state_dict: weight has shape (2, 1), expected (1, 2); bias is complex128, expected float32",
+    ),
     ("ones(2, 2).cumsum(2)", IndexError, "cumsum: dim 2 is out of range for a tensor of shape (2, 2)"),
     ("dlkit.tensor(1.0).transpose(0, 1)", IndexError, "transpose: dim 1 is out of range for a tensor of shape ()"),
     (
@@ -399,7 +607,7 @@ MISTAKES = [
         TypeError,
         "SGD: params is a module; pass its parameters(), as in model.parameters()",
     ),
-    ("optim.Adam([parameter], lr='0.1')", TypeError, "Adam: lr must be a number, got '0.1'"),
+    ("optim.Adam([parameter], lr='0.1')", TypeError, "Adam: lr must be a number of at least 0, got '0.1'"),
     (
         "data.random_split(data.TensorDataset(ones(5)), [-1, 6])",
         ValueError,
@@ -459,6 +667,147 @@ MISTAKES = [
         "conv2d: padding='same' needs stride 1, got (2, 2)",
     ),
     (
+        "F.conv2d(ones(1, 1, 3, 3), ones(1, 1, 2, 2), stride=0)",
+        ValueError,
+        "conv2d: stride must be one or two integers of at least 1, got 0",
+    ),
+    (
+        "F.conv2d(ones(1, 1, 3, 3), ones(1, 1, 2, 2), dilation=(1, 2, 3))",
+        ValueError,
+        "conv2d: dilation must be one or two integers of at least 1, got (1, 2, 3)",
+    ),
+    (
+        "F.conv2d(ones(1, 1, 3, 3), ones(1, 1, 2, 2), padding=-1)",
+        ValueError,
+        "conv2d: padding must be one or two integers of at least 0, got -1",
+    ),
+    (
+        "F.conv2d(ones(1, 1, 3, 3), ones(2, 1, 2, 2), ones(3))",
+        ValueError,
+        "conv2d: bias has shape (3,), expected (2,)",
+    ),
+    (
+        "F.conv1d(ones(1, 1, 3), ones(1, 1, 2), stride=(1, 1))",
+        ValueError,
+        "conv1d: stride must be an integer of at least 1, got (1, 1)",
+    ),
+    (
+        "F.conv1d(ones(1, 1, 3), ones(1, 1, 2), dilation=0.5)",
+        ValueError,
+        "conv1d: dilation must be an integer of at least 1, got 0.5",
+    ),
+    (
+        "F.conv1d(ones(1, 1, 3), ones(1, 2))",
+        ValueError,
+        "conv1d: expected input (N, C, L) and weight (O, C, k), got (1, 1, 3) and (1, 2)",
+    ),
+    (
+        "F.conv1d(ones(1, 3), ones(1, 1, 2))",
+        ValueError,
+        "conv1d: expected input (N, C, L) and weight (O, C, k), got (1, 3) and (1, 1, 2)",
+    ),
+    (
+        "F.conv1d([1.0], ones(1, 1, 2))",
+        TypeError,
+        "conv1d: expected a Tensor, got list; make one with dlkit.tensor(...)",
+    ),
+    (
+        "F.conv1d(ones(1, 1, 3), [1.0])",
+        TypeError,
+        "conv1d: expected a Tensor, got list; make one with dlkit.tensor(...)",
+    ),
+    (
+        "F.conv_transpose2d(ones(2, 3, 3), ones(2, 1, 2, 2))",
+        ValueError,
+        "conv_transpose2d: expected input (N, C, H, W), got shape (2, 3, 3)",
+    ),
+    (
+        "F.conv_transpose2d(ones(1, 2, 3, 3), ones(2, 1, 2))",
+        ValueError,
+        "conv_transpose2d: expected weight (C, ..., kh, kw), got shape (2, 1, 2)",
+    ),
+    (
+        "F.conv_transpose2d(ones(1, 2, 3, 3), ones(2, 1, 2, 2), stride=0)",
+        ValueError,
+        "conv_transpose2d: stride must be one or two integers of at least 1, got 0",
+    ),
+    (
+        "F.conv_transpose2d(ones(1, 2, 3, 3), ones(2, 1, 2, 2), dilation=0)",
+        ValueError,
+        "conv_transpose2d: dilation must be one or two integers of at least 1, got 0",
+    ),
+    (
+        "F.conv_transpose2d(ones(1, 2, 3, 3), ones(2, 1, 2, 2), padding='same')",
+        ValueError,
+        "conv_transpose2d: padding must be one or two integers of at least 0, got 'same'",
+    ),
+    (
+        "F.conv_transpose2d(ones(1, 2, 3, 3), ones(2, 1, 2, 2), output_padding=-1)",
+        ValueError,
+        "conv_transpose2d: output_padding must be one or two integers of at least 0, got -1",
+    ),
+    (
+        "F.conv_transpose2d(ones(1, 2, 3, 3), ones(2, 1, 2, 2), ones(2))",
+        ValueError,
+        "conv_transpose2d: bias has shape (2,), expected (1,)",
+    ),
+    (
+        "F.conv_transpose2d(ones(1, 2, 1, 1), ones(2, 1, 2, 2), padding=1)",
+        ValueError,
+        "conv_transpose2d: padding (1, 1) leaves nothing of the output for input (1, 2, 1, 1)",
+    ),
+    (
+        "dlkit.einsum('ij,jk->ik', ones(2, 3))",
+        ValueError,
+        "einsum: 'ij,jk->ik' has 2 operands, got 1 tensors",
+    ),
+    (
+        "dlkit.einsum('ijk,k', ones(2, 3), ones(3))",
+        ValueError,
+        "einsum: 'ijk' must name each dimension of operand 0, shape (2, 3), by another letter",
+    ),
+    (
+        "dlkit.einsum('ii->i', ones(2, 2))",
+        ValueError,
+        "einsum: 'ii' must name each dimension of operand 0, shape (2, 2), by another letter",
+    ),
+    (
+        "dlkit.einsum('ij,jk->ik', ones(2, 3), ones(4, 5))",
+        ValueError,
+        "einsum: 'j' is 3 long, but 4 in operand 1, shape (4, 5)",
+    ),
+    (
+        "dlkit.einsum('ij->ik', ones(2, 3))",
+        ValueError,
+        "einsum: the result 'ik' must name dimensions of the operands, each once",
+    ),
+    (
+        "ones(2).to('cuda')",
+        RuntimeError,
+        "this process computes on 'cpu': set the environment variable DLKIT_DEVICE=cuda before dlkit is imported "
+        "(a GPU needs CuPy)",
+    ),
+    (
+        "F.conv1d(ones(1, 2, 9), ones(1, 3, 3))",
+        ValueError,
+        "conv1d: input has 2 channels (shape (1, 2, 9)), but weight (1, 3, 3) with groups=1 expects 3",
+    ),
+    (
+        "F.conv1d(ones(1, 2, 3), ones(1, 2, 4), padding='valid')",
+        ValueError,
+        "conv1d: kernel (4,) with dilation (1,) is larger than the padded input, shape (1, 2, 3) with padding 'valid'",
+    ),
+    (
+        "F.conv1d(ones(1, 2, 3), ones(1, 2, 2), stride=2, padding='same')",
+        ValueError,
+        "conv1d: padding='same' needs stride 1, got (2,)",
+    ),
+    (
+        "F.conv2d(ones(1, 1, 3, 3), ones(2, 1, 2, 2), ones(2, dtype='float64'))",
+        TypeError,
+        "conv2d: dtypes differ, input float32 and bias float64",
+    ),
+    (
         "F.max_pool2d(ones(1, 1, 8, 8), 2, padding=2)",
         ValueError,
         "max_pool2d: padding (2, 2) must be at most half of kernel_size (2, 2)",
@@ -479,7 +828,379 @@ MISTAKES = [
         ValueError,
         "interpolate: mode must be 'nearest' or 'bilinear', got 'cubic'",
     ),
+    # activations, losses, initial values
+    ("F.gelu(ones(2), 'erf')", ValueError, "gelu: approximate must be 'none' or 'tanh', got 'erf'"),
+    ("F.softplus(ones(2), 0)", ValueError, "softplus: beta must be positive, got 0"),
+    ("F.celu(ones(2), -1.0)", ValueError, "celu: alpha must be positive, got -1.0"),
+    ("F.hardtanh(ones(2), 1, 1)", ValueError, "hardtanh: min_val must be below max_val, got 1 and 1"),
+    ("nn.Softplus(-2)(ones(2))", ValueError, "softplus: beta must be positive, got -2"),
+    ("nn.Softmax()", TypeError, "Softmax: missing a required argument: 'dim'"),
+    ("nn.ReLU(inplace=True)", TypeError, "ReLU: got an unexpected keyword argument 'inplace'"),
+    ("nn.LeakyReLU(0.1, 0.2)", TypeError, "LeakyReLU: too many positional arguments"),
+    *(
+        (f"F.{name}(dlkit.tensor([1, 2]))", TypeError, f"{name}: expected a floating-point tensor, got int64; ...")
+        for name in (
+            "celu",
+            "elu",
+            "gelu",
+            "hardsigmoid",
+            "hardswish",
+            "hardtanh",
+            "logsigmoid",
+            "mish",
+            "relu6",
+            "selu",
+            "silu",
+            "softplus",
+            "softsign",
+            "swish",
+        )
+    ),  # fmt: skip
+    (
+        "F.prelu(ones(2, 3), ones(2))",
+        ValueError,
+        "prelu: weight has shape (2,), expected (1,) or (3,), one slope a channel",
+    ),
+    *(
+        (
+            f"F.{name}(ones(4, 1), ones(4))",
+            ValueError,
+            f"{name}: input has shape (4, 1) but target has shape (4,)",
+        )
+        for name in (
+            "mse_loss",
+            "l1_loss",
+            "huber_loss",
+            "smooth_l1_loss",
+            "tukey_loss",
+            "quantile_loss",
+            "barron_loss",
+            "dice_loss",
+            "kl_div",
+            "poisson_nll_loss",
+        )
+    ),  # fmt: skip
+    ("F.huber_loss(ones(2), ones(2), delta=-1)", ValueError, "huber_loss: delta must be positive, got -1"),
+    ("F.smooth_l1_loss(ones(2), ones(2), beta=-1)", ValueError, "smooth_l1_loss: beta must be positive, got -1"),
+    ("F.tukey_loss(ones(2), ones(2), delta='1')", ValueError, "tukey_loss: delta must be positive, got '1'"),
+    (
+        "F.quantile_loss(ones(2), ones(2), quantile=1)",
+        ValueError,
+        "quantile_loss: quantile must lie between 0 and 1, got 1",
+    ),
+    ("F.barron_loss(ones(2), ones(2), c=0)", ValueError, "barron_loss: c must be positive, got 0"),
+    (
+        "F.barron_loss(ones(2), ones(2), alpha=np.inf)",
+        ValueError,
+        "barron_loss: alpha must be a number below infinity, got inf",
+    ),
+    ("F.dice_loss(ones(2), ones(2))", ValueError, "dice_loss: expected a batch (N, d1, ...), got shape (2,)"),
+    ("F.dice_loss(ones(2, 2), ones(2, 2), smooth=0)", ValueError, "dice_loss: smooth must be positive, got 0"),
+    (
+        "F.kl_div(ones(2), ones(2), reduction='avg')",
+        ValueError,
+        "kl_div: reduction must be one of ['mean', 'sum', 'none', 'batchmean'], got 'avg'",
+    ),
+    (
+        "nn.MSELoss('batchmean')",
+        ValueError,
+        "MSELoss: reduction must be one of ['mean', 'sum', 'none'], got 'batchmean'",
+    ),
+    (
+        "F.cross_entropy(ones(2, 3), dlkit.tensor([0, 1]), label_smoothing=1.5)",
+        ValueError,
+        "cross_entropy: label_smoothing must lie in [0, 1], got 1.5",
+    ),
+    (
+        "F.cross_entropy(ones(2, 3), dlkit.tensor([0, 1]), weight=ones(2))",
+        ValueError,
+        "cross_entropy: weight of shape (2,) does not expand to (3,)",
+    ),
+    (
+        "F.cross_entropy(ones(2, 3), ones(2, 3), weight=ones(2))",
+        ValueError,
+        "cross_entropy: weight of shape (2,) does not expand to (3,)",
+    ),
+    (
+        "F.cross_entropy(dlkit.tensor(1.0), dlkit.tensor(1.0))",
+        ValueError,
+        "cross_entropy: expected input (N, C, ...) and target (N, ...), got () and ()",
+    ),
+    (
+        "F.nll_loss(ones(2, 3), dlkit.tensor([0, 3]), ignore_index=0)",
+        ValueError,
+        "nll_loss: target must lie in 0..2, found 3..3",
+    ),
+    (
+        "F.focal_loss(ones(2, 3), ones(2))",
+        TypeError,
+        "focal_loss: target must hold integer classes, got float32",
+    ),
+    (
+        "F.sigmoid_focal_loss(ones(2), ones(3))",
+        ValueError,
+        "sigmoid_focal_loss: input has shape (2,) but target has shape (3,)",
+    ),
+    (
+        "F.binary_cross_entropy(ones(2, 3), ones(2, 3), weight=ones(2))",
+        ValueError,
+        "binary_cross_entropy: weight of shape (2,) does not expand to (2, 3)",
+    ),
+    (
+        "F.binary_cross_entropy_with_logits(ones(3), ones(3), pos_weight=ones(2, 3))",
+        ValueError,
+        "binary_cross_entropy_with_logits: pos_weight of shape (2, 3) does not expand to (3,)",
+    ),
+    (
+        "F.gaussian_nll_loss(ones(2), ones(2), -1.0)",
+        ValueError,
+        "gaussian_nll_loss: var must not be negative, found -1",
+    ),
+    (
+        "F.gaussian_nll_loss(ones(2, 3), ones(2, 3), ones(3, 2))",
+        ValueError,
+        "gaussian_nll_loss: var of shape (3, 2) does not expand to (2, 3)",
+    ),
+    (
+        "F.class_balanced_weights([3, 0])",
+        ValueError,
+        "class_balanced_weights: needs counts >= 1 and beta in [0, 1), got [3, 0] and 0.999",
+    ),
+    (
+        "F.class_balanced_weights([3], 1)",
+        ValueError,
+        "class_balanced_weights: needs counts >= 1 and beta in [0, 1), got [3] and 1",
+    ),
+    ("nn.init.eye_(ones(2, 2, 2))", ValueError, "eye_: needs a matrix, got shape (2, 2, 2)"),
+    (
+        "nn.init.orthogonal_(ones(3))",
+        ValueError,
+        "orthogonal_: needs a weight with at least 2 dimensions, got shape (3,)",
+    ),
+    (
+        "nn.init.trunc_normal_(ones(3), 0.0, 1.0, 5.0, 6.0)",
+        ValueError,
+        "trunc_normal_: [5.0, 6.0] holds too little of a normal with mean 0.0 and std 1.0",
+    ),
     ("Half()", AttributeError, "Half: call super().__init__() before assigning layer"),
+    # normalisation, embedding, recurrent cells, attention, summary
+    (
+        "F.batch_norm(ones(3), None, None, training=True)",
+        ValueError,
+        "batch_norm: expected input (N, C, ...), got shape (3,)",
+    ),
+    (
+        "F.batch_norm(ones(1, 3), None, None, training=True)",
+        ValueError,
+        "batch_norm: training needs more than one value per channel, got input (1, 3)",
+    ),
+    (
+        "F.batch_norm(ones(4, 3), None, None)",
+        ValueError,
+        "batch_norm: give both running_mean and running_var, or (in training only) neither",
+    ),
+    (
+        "F.batch_norm(ones(4, 3), ones(3), None, training=True)",
+        ValueError,
+        "batch_norm: give both running_mean and running_var, or (in training only) neither",
+    ),
+    (
+        "F.batch_norm(ones(4, 3), ones(2), ones(3))",
+        ValueError,
+        "batch_norm: running_mean has shape (2,), expected (3,) for input (4, 3)",
+    ),
+    (
+        "F.batch_norm(ones(4, 3).double(), ones(3), ones(3))",
+        TypeError,
+        "batch_norm: dtypes differ, input float64 and running_mean float32",
+    ),
+    (
+        "F.batch_norm(ones(4, 3), np.ones(3), ones(3))",
+        TypeError,
+        "batch_norm: expected a Tensor, got ndarray; make one with dlkit.tensor(...)",
+    ),
+    (
+        "nn.BatchNorm1d(3)(ones(4, 3, 2, 2))",
+        ValueError,
+        "BatchNorm1d: expected input (N, C) or (N, C, L), got shape (4, 3, 2, 2)",
+    ),
+    (
+        "nn.BatchNorm2d(3)(ones(4, 3))",
+        ValueError,
+        "BatchNorm2d: expected input (N, C, H, W), got shape (4, 3)",
+    ),
+    (
+        "nn.BatchNorm2d(3)(np.ones((1, 3, 2, 2)))",
+        TypeError,
+        "BatchNorm2d: expected a Tensor, got ndarray; make one with dlkit.tensor(...)",
+    ),
+    (
+        "nn.BatchNorm1d(3)(ones(4, 2))",
+        ValueError,
+        "batch_norm: running_mean has shape (3,), expected (2,) for input (4, 2)",
+    ),
+    (
+        "nn.BatchNorm1d(0)",
+        ValueError,
+        "BatchNorm1d: lengths must be positive integers, got (0,)",
+    ),
+    (
+        "F.layer_norm(ones(4, 3), (4,))",
+        ValueError,
+        "layer_norm: normalized_shape (4,) must be the last lengths of input (4, 3)",
+    ),
+    (
+        "F.layer_norm(ones(4, 3), ())",
+        ValueError,
+        "layer_norm: normalized_shape () must be the last lengths of input (4, 3)",
+    ),
+    (
+        "F.layer_norm(ones(4, 3), (3,), ones(2))",
+        ValueError,
+        "layer_norm: weight has shape (2,), expected (3,) for input (4, 3)",
+    ),
+    (
+        "F.layer_norm(dlkit.tensor([[1, 2]]), (2,))",
+        TypeError,
+        "layer_norm: expected a floating-point tensor, got int64; convert it with .float()",
+    ),
+    (
+        "nn.LayerNorm((3, 2.0))",
+        ValueError,
+        "LayerNorm: lengths must be positive integers, got (3, 2.0)",
+    ),
+    (
+        "F.embedding(ones(2), ones(3, 2))",
+        TypeError,
+        "embedding: input must hold integers, got float32",
+    ),
+    (
+        "F.embedding(dlkit.tensor([0, 3]), ones(3, 2))",
+        IndexError,
+        "embedding: input must lie in 0..2, found 0..3",
+    ),
+    (
+        "F.embedding(dlkit.tensor([-1, 0]), ones(3, 2))",
+        IndexError,
+        "embedding: input must lie in 0..2, found -1..0",
+    ),
+    (
+        "nn.Embedding(3, 0)",
+        ValueError,
+        "Embedding: embedding_dim must be a positive integer, got 0",
+    ),
+    (
+        "nn.Embedding(3, 2, padding_idx=3)",
+        ValueError,
+        "Embedding: padding_idx 3 is out of range for 3 embeddings",
+    ),
+    (
+        "F.embedding(dlkit.tensor([0]), ones(3, 2), -4)",
+        ValueError,
+        "embedding: padding_idx -4 is out of range for 3 embeddings",
+    ),
+    (
+        "nn.RNNCell(3, 2, nonlinearity='sigmoid')",
+        ValueError,
+        "RNNCell: nonlinearity must be 'tanh' or 'relu', got 'sigmoid'",
+    ),
+    (
+        "nn.GRUCell(0, 2)",
+        ValueError,
+        "GRUCell: input_size must be a positive integer, got 0",
+    ),
+    (
+        "nn.GRUCell(3, 2)(ones(4, 2))",
+        ValueError,
+        "GRUCell: expected input (N, 3) or (3,), got (4, 2)",
+    ),
+    (
+        "nn.GRUCell(3, 2)(ones(4, 1, 3))",
+        ValueError,
+        "GRUCell: expected input (N, 3) or (3,), got (4, 1, 3)",
+    ),
+    (
+        "nn.GRUCell(3, 2)(ones(4, 3), ones(1, 2))",
+        ValueError,
+        "GRUCell: hx must be 1 of shape (4, 2), got [(1, 2)]",
+    ),
+    (
+        "nn.LSTMCell(3, 2)(ones(4, 3), ones(4, 2))",
+        ValueError,
+        "LSTMCell: hx must be 2 of shape (4, 2), got [(4, 2)]",
+    ),
+    (
+        "nn.LSTMCell(3, 2)(np.ones((4, 3)))",
+        TypeError,
+        "LSTMCell: expected a Tensor, got ndarray; make one with dlkit.tensor(...)",
+    ),
+    (
+        "F.scaled_dot_product_attention(ones(3, 2), ones(4, 3), ones(4, 2))",
+        ValueError,
+        "scaled_dot_product_attention: expected query (..., L, E), key (..., S, E), value (..., S, V), "
+        "got (3, 2), (4, 3), (4, 2)",
+    ),
+    (
+        "F.scaled_dot_product_attention(ones(2), ones(4, 2), ones(4, 2))",
+        ValueError,
+        "scaled_dot_product_attention: expected query (..., L, E), key (..., S, E), value (..., S, V), "
+        "got (2,), (4, 2), (4, 2)",
+    ),
+    (
+        "F.scaled_dot_product_attention(ones(3, 2), ones(4, 2), ones(4, 2), ones(3, 4), is_causal=True)",
+        ValueError,
+        "scaled_dot_product_attention: give attn_mask or is_causal, not both",
+    ),
+    (
+        "F.scaled_dot_product_attention(ones(3, 2), ones(4, 2), ones(4, 2), ones(4, 3))",
+        ValueError,
+        "scaled_dot_product_attention: attn_mask has shape (4, 3), which does not broadcast to (3, 4)",
+    ),
+    (
+        "F.scaled_dot_product_attention(ones(3, 2), ones(4, 2), ones(4, 2), ones(3, 4).long())",
+        TypeError,
+        "scaled_dot_product_attention: attn_mask must be bool or float32, got int64",
+    ),
+    (
+        "nn.MultiheadAttention(4, 3)",
+        ValueError,
+        "MultiheadAttention: embed_dim 4 must be a multiple of num_heads 3",
+    ),
+    (
+        "nn.MultiheadAttention(4, 0)",
+        ValueError,
+        "MultiheadAttention: num_heads must be a positive integer, got 0",
+    ),
+    (
+        "nn.MultiheadAttention(4, 2)(ones(3, 4), ones(5, 4), ones(4, 4))",
+        ValueError,
+        "MultiheadAttention: query (3, 4), key (5, 4) and value (4, 4) do not fit each other and embed_dim 4",
+    ),
+    (
+        "nn.MultiheadAttention(4, 2)(ones(3, 2, 4), ones(3, 1, 4), ones(3, 1, 4))",
+        ValueError,
+        "MultiheadAttention: query (3, 2, 4), key (3, 1, 4) and value (3, 1, 4) do not fit each other and embed_dim 4",
+    ),
+    (
+        "nn.MultiheadAttention(4, 2)(ones(3, 4), ones(3, 4), ones(3, 4), attn_mask=ones(3, 2) > 0)",
+        ValueError,
+        "MultiheadAttention: attn_mask has shape (3, 2), which does not broadcast to (2, 3, 3)",
+    ),
+    (
+        "nn.MultiheadAttention(4, 2)(ones(3, 4), ones(3, 4), ones(3, 4), key_padding_mask=dlkit.tensor([0, 1, 1]))",
+        TypeError,
+        "MultiheadAttention: key_padding_mask must be bool or float32, got int64",
+    ),
+    (
+        "nn.summary(nn.ReLU())",
+        ValueError,
+        "summary: give either input_size or input_data",
+    ),
+    (
+        "nn.summary(nn.ReLU(), (2, 3), ones(2, 3))",
+        ValueError,
+        "summary: give either input_size or input_data",
+    ),
 ]
 
 

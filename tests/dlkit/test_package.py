@@ -48,8 +48,15 @@ def test_all_names_exist(module):
 
 
 OURS = {  # what PyTorch does not have, or has elsewhere: grad and gradcheck in autograd, the others as methods only
-    "dlkit": {"check", "check_close", "fit", "evaluate", "gradcheck", "grad", "expand", "getitem", "to", "view"},
+    "dlkit": {"check", "check_close", "fit", "evaluate", "gradcheck", "grad"},
+    "dlkit.optim": {"Lookahead"},
     "dlkit.Tensor": {"data", "node"},
+    "dlkit.nn": {"Swish", "summary"} | {f"{name}Loss" for name in ("Barron", "Dice", "Focal", "Quantile", "Tukey")},
+    "dlkit.nn.functional": {"swish", "class_balanced_weights", "sigmoid_focal_loss"}
+    | {f"{name}_loss" for name in ("barron", "dice", "focal", "quantile", "tukey")},
+    "dlkit.nn.init": {"lecun_normal_", "lecun_uniform_"},
+    "dlkit.data": {"TransformedDataset", "digits", "mnist", "fashion_mnist", "cifar10", "k_fold"}
+    | {"two_moons", "spirals", "xor", "blobs", "touching_cells", "scenes_of_shapes", "silhouettes"},
 }
 PAIRS = {
     "dlkit": (dlkit, torch),
@@ -59,6 +66,8 @@ PAIRS = {
     "dlkit.nn.init": (dlkit.nn.init, torch.nn.init),
     "dlkit.nn.Module": (dlkit.nn.Module, torch.nn.Module),
     "dlkit.optim": (dlkit.optim, torch.optim),
+    "dlkit.optim.lr_scheduler": (dlkit.optim.lr_scheduler, torch.optim.lr_scheduler),
+    "dlkit.nn.utils": (dlkit.nn.utils, torch.nn.utils),
     "dlkit.data": (dlkit.data, torch.utils.data),
 }
 
