@@ -91,20 +91,22 @@ BLOCK = 4 * 2**20  # bytes that the matrices of one step may take: they should s
 class _Plan:
     """One convolution's sizes, the linear map it is, and the two transposes that the backward pass needs.
 
-    Rows of the lowered image are rows of the padded input. With a stride along the height, where that would compute
-    too many of them, they are rows of the output, and the shifts along the height are copied, too. Either way the
-    image is worked through in blocks of rows.
+    Rows of the lowered image are rows of the padded input. Where that would take more memory, or compute rows that a
+    stride leaves out, they are rows of the output, and the shifts along the height are copied, too (im2col). Either
+    way the image is worked through in blocks of rows.
     """
 
-    def __init__(self, size, kernel, stride, padding, dilation, groups=1, out=None):
-        self.size, self.kernel, self.stride, self.padding, self.dilation = size, kernel, stride, padding, dilation
-        self.groups = groups
+    def __init__(self, size, weight, stride, padding, dilation, groups=1, out=None):
+        (o, c, *self.kernel), self.groups = weight, groups
+        self.size, self.stride, self.padding, self.dilation = size, stride, padding, dilation
         self.out = out or tuple(
-            (n + sum(p) - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in zip(size, kernel, stride, padding, dilation)
+            (n + sum(p) - d * (k - 1) - 1) // s + 1
+            for n, k, s, p, d in zip(size, self.kernel, stride, padding, dilation)
         )
-        strided = stride[0] > 1
-        self.height = self.out[0] if strided else size[0] + sum(padding[0])
-        self.copied, self.added = (kernel[0], 1) if strided else (1, kernel[0])  # rows of the kernel in either way
+        kh, kw = self.kernel
+        im2col = stride[0] > 1 or c * kh * kw + o // groups <= c * kw + kh * o // groups
+        self.height = self.out[0] if im2col else size[0] + sum(padding[0])
+        self.copied, self.added = (kh, 1) if im2col else (1, kh)  # rows of the kernel in either way
 
     def blocks(self, w, n):
         """(first, last) rows of the lowered image that are worked on at once, for n images."""
@@ -153,13 +155,15 @@ class _Plan:
     def rows(self, a, b):
         """For each row i of the kernel whose results are added: (i, rows of the output, their place in a block)."""
         for i in range(self.added):
-            shift = i * self.dilation[0] if self.added > 1 else 0
+            shift = i * self.dilation[0]
             first, last = max(a - shift, 0), min(b - shift, self.out[0])
             yield i, slice(first, max(first, last)), slice(first + shift - a, max(first, last) + shift - a)
 
     def spread(self, g, a, b):
         """The gradient (O, H', N, W') once for each added row of the kernel: (groups, added · O, rows · N · W')."""
         o, _, n, width = g.shape
+        if self.added == 1:
+            return self.grouped(g[:, a:b], b - a, n)
         spread = xp.empty((self.groups, self.added, o // self.groups, b - a, n, width), g.dtype)
         g = g.reshape(self.groups, -1, *g.shape[1:])
         for i, rows, place in self.rows(a, b):
@@ -265,7 +269,7 @@ def _convolve(name, x, weight, bias, stride, padding, dilation, groups, dims=2):
             )
     if dims == 1:
         stride, sides, dilation = (1, *stride), [(0, 0), *sides], (1, *dilation)
-    plan = _Plan(x.shape[2:], w.shape[2:], stride, sides, dilation, groups)
+    plan = _Plan(x.shape[2:], w.shape, stride, sides, dilation, groups)
     a, b, image, kernels = x.data, w.data, x.node is not None, w.node is not None
     by_input, by_weight = _together(lambda g: plan.backward(g, b, a if kernels else None, image))
     return _with_bias(name, plan.forward(a, b), bias, (x, by_input, w), (w, by_weight, x))
@@ -325,7 +329,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
         raise ValueError(f"{name}: padding {padding} leaves nothing of the output for input {x.shape}")
     # output_padding may leave room for one more row or column than x has
     sides, a, b = [(p, p) for p in padding], x.data, w.data
-    plan = _Plan(size, w.shape[2:], stride, sides, dilation, groups, x.shape[2:])
+    plan = _Plan(size, w.shape, stride, sides, dilation, groups, x.shape[2:])
     by_input, by_weight = (lambda g: plan.forward(g, b)), (lambda g: plan.backward(a, b, g, image=False)[1])
     return _with_bias(name, plan.backward(a, b)[0], bias, (x, by_input, w), (w, by_weight, x))
 
@@ -389,7 +393,7 @@ def conv_matrix(weight, size, stride=1, padding=0, dilation=1):
     -------
     array (O · H' · W', C · H · W), mostly zeros
     """
-    _, c, kh, kw = weight.shape
+    c = weight.shape[1]
     pixels = xp.eye(c * math.prod(size)).reshape(-1, c, *size)
-    plan = _Plan(size, (kh, kw), (stride, stride), [(padding, padding)] * 2, (dilation, dilation))
+    plan = _Plan(size, weight.shape, (stride, stride), [(padding, padding)] * 2, (dilation, dilation))
     return asnumpy(plan.forward(pixels, xp.asarray(weight)).reshape(len(pixels), -1).T)

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.speed [WORD ...]
 
 Each row is one training step (forward, backward, update) in float32 from the same weights on both sides; words choose
-the rows that contain one of them. For the time the two take turns in one process, and what is printed are the medians
-and their ratio. For the memory each runs ten steps in a process of its own, which imports only its own library; the
+the rows that contain one of them. For the time the two take turns of a few steps in one process, and what is printed
+are the medians and their ratio. For the memory each runs ten steps in a process of its own, which imports only its own library; the
 peak is that of the whole process. Nothing here is a test: times depend on the machine.
 """
 
@@ -20,7 +20,7 @@ import time
 import numpy as np
 
 THREADS = 2
-TURNS, SECONDS = 15, 4.0  # each row takes at least so many turns and so long
+TURNS, STEPS, SECONDS = 5, 5, 4.0  # at least so many turns of so many steps, and so long
 
 
 def normal(*shape):
@@ -177,13 +177,19 @@ def both(name):
 
 
 def seconds(steps):
-    """Median seconds of each step, taking turns."""
+    """Median seconds of each step, taking turns.
+
+    The first step of a turn is not counted: the threads of the other library are still awake then, and its data are
+    in the cache. In training, too, a step follows one of the same kind.
+    """
     times, end = [[] for _ in steps], time.perf_counter() + SECONDS
     while time.perf_counter() < end or len(times[0]) < TURNS:
         for step, log in zip(steps, times):
-            start = time.perf_counter()
             step()
-            log.append(time.perf_counter() - start)
+            for _ in range(STEPS):
+                start = time.perf_counter()
+                step()
+                log.append(time.perf_counter() - start)
     return [statistics.median(log) for log in times]
 
 
