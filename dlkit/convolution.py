@@ -85,7 +85,7 @@ def _steps(i, count, stride, dilation):
 
 # --- the linear map and its transposes ------------------------------------------------------------------------------
 
-BLOCK = 4 * 2**20  # bytes that the matrices of one step may take: they should stay in the processor's cache
+BLOCK = 8 * 2**20  # bytes that the matrices of one step may take: they should stay in the processor's cache
 
 
 class _Plan:
@@ -107,6 +107,7 @@ class _Plan:
         im2col = stride[0] > 1 or c * kh * kw + o // groups <= c * kw + kh * o // groups
         self.height = self.out[0] if im2col else size[0] + sum(padding[0])
         self.copied, self.added = (kh, 1) if im2col else (1, kh)  # rows of the kernel in either way
+        self.kept = None  # the lowered image, from forward to backward
 
     def blocks(self, w, n):
         """(first, last) rows of the lowered image that are worked on at once, for n images."""
@@ -175,12 +176,15 @@ class _Plan:
     def grouped(self, array, rows, n):
         return array.reshape(self.groups, -1, rows * n * self.out[1])
 
-    def forward(self, x, w):
-        """(N, C, H, W) and (O, C / groups, kh, kw) to (N, O, H', W')."""
+    def forward(self, x, w, keep=False):
+        """(N, C, H, W) and (O, C / groups, kh, kw) to (N, O, H', W'); may keep the lowered image if it is small."""
         matrix, n, x = self.matrix(w), len(x), self.pad(x)
         out = xp.empty((self.groups, len(w) // self.groups, self.out[0], n, self.out[1]), x.dtype)
         for a, b in self.blocks(w, n):
-            product = (matrix @ self.lower(x, a, b)).reshape(self.groups, self.added, -1, b - a, n, self.out[1])
+            lowered = self.lower(x, a, b)
+            if keep and b - a == self.height:
+                self.kept = lowered
+            product = (matrix @ lowered).reshape(self.groups, self.added, -1, b - a, n, self.out[1])
             for i, rows, place in self.rows(a, b):
                 if i == 0:  # the first to reach these rows of the output
                     out[:, :, rows] = product[:, 0, :, place]
@@ -200,11 +204,12 @@ class _Plan:
         if image:
             full = xp.zeros((c, top + h + bottom, n, left + width + right), g.dtype)
         if x is not None:
-            x, by_matrix = self.pad(x), xp.zeros_like(matrix)
+            x, by_matrix = x if self.kept is not None else self.pad(x), xp.zeros_like(matrix)
         for a, b in self.blocks(w, n):
             spread = self.spread(g, a, b)
             if x is not None:
-                by_matrix += spread @ self.lower(x, a, b).swapaxes(1, 2)
+                lowered = self.lower(x, a, b) if self.kept is None else self.kept
+                by_matrix += spread @ lowered.swapaxes(1, 2)
             if image:
                 lowered = (matrix.swapaxes(1, 2) @ spread).reshape(c, self.copied, -1, b - a, n, self.out[1])
                 for i, j, place in self.shifts(a, b):
@@ -272,7 +277,7 @@ def _convolve(name, x, weight, bias, stride, padding, dilation, groups, dims=2):
     plan = _Plan(x.shape[2:], w.shape, stride, sides, dilation, groups)
     a, b, image, kernels = x.data, w.data, x.node is not None, w.node is not None
     by_input, by_weight = _together(lambda g: plan.backward(g, b, a if kernels else None, image))
-    return _with_bias(name, plan.forward(a, b), bias, (x, by_input, w), (w, by_weight, x))
+    return _with_bias(name, plan.forward(a, b, keep=kernels), bias, (x, by_input, w), (w, by_weight, x))
 
 
 def _together(function):

@@ -17,13 +17,11 @@ def _windows(name, input, kernel_size, stride, padding, ceil_mode, fill):
     if min(out) < 1:
         raise ValueError(f"{name}: kernel_size {kernel} is larger than the padded input, shape {x.shape}")
     need = [(o - 1) * s + k for o, s, k in zip(out, stride, kernel)]
-    padded = xp.full(
-        (*x.shape[:2], *(max(n + 2 * p, m) for n, p, m in zip(x.shape[2:], padding, need))),
-        fill,
-        x.data.dtype,
-    )
-    inside = tuple(slice(p, p + n) for p, n in zip(padding, x.shape[2:]))
-    padded[:, :, *inside] = x.data
+    size = tuple(max(n + 2 * p, m) for n, p, m in zip(x.shape[2:], padding, need))
+    inside, padded = tuple(slice(p, p + n) for p, n in zip(padding, x.shape[2:])), x.data
+    if size != x.shape[2:]:
+        padded = xp.full((*x.shape[:2], *size), fill, x.data.dtype)
+        padded[:, :, *inside] = x.data
     offsets = [
         (..., _steps(i, out[0], stride[0], 1), _steps(j, out[1], stride[1], 1))
         for i in range(kernel[0])
@@ -45,15 +43,16 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False):
         Whether a last window that is cut off counts, too.
     """
     padded, inside, offsets = _windows("max_pool2d", input, kernel_size, stride, padding, ceil_mode, -xp.inf)
-    value = padded[offsets[0]].copy()
+    value = padded[offsets[0]].copy("K")  # in the memory order of the input
     for offset in offsets[1:]:
         xp.maximum(value, padded[offset], out=value)
 
     def product(g):
-        gradient, free = xp.zeros_like(padded), xp.ones(value.shape, bool)
+        gradient, free = xp.zeros_like(padded), xp.ones_like(value, bool)
         for offset in offsets:
-            chosen = free & (padded[offset] == value)
-            free &= ~chosen
+            chosen = padded[offset] == value
+            chosen &= free
+            free ^= chosen
             gradient[offset] += g * chosen
         return gradient[:, :, *inside]
 

@@ -34,8 +34,22 @@ def linear(input, weight, bias=None):
     """
     if _tensor("linear", input).ndim == 0 or input.shape[-1] != weight.shape[-1]:
         raise ValueError(f"linear: input has shape {input.shape}, expected its last length to be {weight.shape[-1]}")
-    output = input @ weight.T
-    return output if bias is None else output + bias
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"linear: bias has shape {bias.shape}, expected {weight.shape[:1]}")
+    for name, other in (("weight", weight), ("bias", bias)):
+        if other is not None and other.data.dtype != input.data.dtype:
+            raise TypeError(f"linear: dtypes differ, input {input.data.dtype} and {name} {other.data.dtype}")
+    x, w = input.data, weight.data
+    value = x @ w.T
+
+    def by_weight(g):
+        return g.reshape(-1, len(w)).T @ x.reshape(-1, x.shape[-1])
+
+    edges = [(input, lambda g: g @ w, weight), (weight, by_weight, input)]
+    if bias is not None:
+        value += bias.data
+        edges.append((bias, lambda g: g))  # summed over the samples by the engine
+    return record("linear", value, *edges)
 
 
 class Linear(Module):
