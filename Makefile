@@ -17,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with tests/book/sanitize.cfg
 
-.PHONY: help book test lint unit notebooks site execute normalize coverage serve bench colab repository clean html
+.PHONY: help book test lint unit notebooks site execute normalize coverage serve bench mutants colab repository clean html
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -69,6 +69,12 @@ serve: ## serve the built pages on http://localhost:8000 (PORT=...)
 bench: .venv/test ## measure the speed of dlkit, as ratios to PyTorch
 	$(BIN)/python -m tests.benchmarks.speed
 
+mutants: .venv/test ## change engine, convolution and optimizers in small ways; every change should fail a test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --editable ".[mutation]"
+	rm -rf mutants
+	$(ONE_THREAD) $(BIN)/mutmut run --max-children $(JOBS)
+	$(BIN)/mutmut results
+
 colab: .venv/test ## run one notebook (NOTEBOOK=path) alone, in an environment like Colab's
 	COLAB_NOTEBOOK="$(NOTEBOOK)" $(BIN)/python -m pytest -q tests/book/test_colab.py
 
@@ -76,7 +82,7 @@ repository: .venv/book ## write the repository's address everywhere: REPO=owner/
 	$(BIN)/python -m tools.set_repository "$(REPO)"
 
 clean: ## remove everything that is built, the environments too
-	rm -rf .venv .venv-colab _build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-colab _build dist .pytest_cache .ruff_cache .hypothesis mutants
 
 # Stamps: pip runs again only after pyproject.toml has changed.
 .venv/book: pyproject.toml

@@ -235,7 +235,17 @@ MISTAKES = [
     (
         "nn.Linear(3, 2)(ones(4, 3, dtype=dlkit.float64))",
         TypeError,
-        "matmul: dtypes differ, float64 and float32; convert one with .to(dtype)",
+        "linear: dtypes differ, input float64 and weight float32",
+    ),
+    (
+        "F.linear(ones(4, 3), ones(2, 3), ones(3))",
+        ValueError,
+        "linear: bias has shape (3,), expected (2,)",
+    ),
+    (
+        "F.linear(ones(4, 3), ones(2, 3), ones(2, dtype=dlkit.float64))",
+        TypeError,
+        "linear: dtypes differ, input float32 and bias float64",
     ),
     ("nn.Linear(0, 2)", ValueError, "Linear: in_features must be a positive integer, got 0"),
     ("nn.Linear(3.0, 2)", ValueError, "Linear: in_features must be a positive integer, got 3.0"),
