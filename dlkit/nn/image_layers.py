@@ -12,7 +12,7 @@ from .module import Module, Parameter
 class Conv2d(Module):
     """Cross-correlation of images (``torch.nn.Conv2d``): (N, in_channels, H, W) to (N, out_channels, H', W').
 
-    Arguments are those of :func:`dlkit.convolution.conv2d`. Weight (out_channels, in_channels / groups, kh, kw) and
+    Arguments are those of :func:`dlkit.nn.functional.conv2d`. Weight (out_channels, in_channels / groups, kh, kw) and
     bias (out_channels,) start uniform in ±1/sqrt(in_channels / groups · kh · kw), as in PyTorch.
     """
 
@@ -85,7 +85,7 @@ class ConvTranspose2d(Conv2d):
 
 
 class MaxPool2d(Module):
-    """The largest value in each window (``torch.nn.MaxPool2d``); arguments as :func:`dlkit.pooling.max_pool2d`."""
+    """The largest value in each window (``torch.nn.MaxPool2d``); arguments as :func:`dlkit.nn.functional.max_pool2d`."""
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False):
         super().__init__()
@@ -100,7 +100,7 @@ class MaxPool2d(Module):
 
 
 class AvgPool2d(MaxPool2d):
-    """The mean of each window (``torch.nn.AvgPool2d``); arguments as :func:`dlkit.pooling.avg_pool2d`."""
+    """The mean of each window (``torch.nn.AvgPool2d``); arguments as :func:`dlkit.nn.functional.avg_pool2d`."""
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
         super().__init__(kernel_size, stride, padding, ceil_mode)
@@ -126,7 +126,7 @@ class AdaptiveAvgPool2d(Module):
 
 
 class Upsample(Module):
-    """Images resized by interpolation (``torch.nn.Upsample``); arguments as :func:`dlkit.pooling.interpolate`."""
+    """Images resized by interpolation (``torch.nn.Upsample``); arguments as :func:`dlkit.nn.functional.interpolate`."""
 
     def __init__(self, size=None, scale_factor=None, mode="nearest", align_corners=False):
         super().__init__()

@@ -7,6 +7,11 @@ import numpy
 from .. import creation
 from ..autograd import no_grad
 
+__all__ = [
+    "calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_uniform_", "lecun_normal_", "lecun_uniform_",
+    "normal_", "ones_", "orthogonal_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
+]  # fmt: skip
+
 
 def _fans(name, tensor):
     """Number of inputs and outputs that an element of a weight (out, in, *kernel) connects."""

@@ -1,5 +1,6 @@
 """The pages in _build/html, as a reader's browser gets them. `make test` builds them first."""
 
+import inspect
 import os
 import re
 from functools import lru_cache
@@ -9,6 +10,8 @@ from urllib.parse import unquote
 
 import pytest
 
+import dlkit
+import dlkit.plot
 from tools.notebooks import ROOT, chapters, repository
 
 SITE = ROOT / "_build" / "html"
@@ -92,3 +95,27 @@ def test_no_script_stands_twice(page):
     scripts = re.findall(r"<script\b[^>]*>.*?</script>", page.read_text(encoding="utf-8"), flags=re.S)
     repeated = {script for script in scripts if scripts.count(script) > 1}
     assert not repeated, f"{page}: {[script[:80] for script in repeated]}"
+
+
+REFERENCE = SITE / "chapters" / "appendix" / "dlkit"
+PUBLIC = {
+    "tensors": [dlkit],
+    "nn": [dlkit.nn, dlkit.nn.functional, dlkit.nn.init],
+    "optim": [dlkit.optim, dlkit.optim.lr_scheduler, dlkit.nn.utils],
+    "training": [dlkit.data, dlkit.training, dlkit.serialization, dlkit.checks, dlkit.plot],
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_reference_lists_every_public_name(name):
+    def offered(module):
+        names = getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]
+        for n in names:
+            value = getattr(module, n)
+            ours = (getattr(value, "__module__", None) or "").startswith("dlkit")
+            if ours and (inspect.isfunction(value) or inspect.isclass(value)):
+                yield f"{module.__name__}.{n}"
+
+    elsewhere = {f"dlkit.{n}" for n in ("check", "check_close", "gradcheck", "evaluate", "fit", "load", "save")}
+    missing = {n for module in PUBLIC[name] for n in offered(module)} - parsed(REFERENCE / f"{name}.html").ids
+    assert missing <= elsewhere

@@ -77,8 +77,6 @@ def test_names_are_those_of_pytorch(name):
     ours, theirs = PAIRS[name]
     names = {n for n, value in vars(ours).items() if not n.startswith("_") and not inspect.ismodule(value)}
     names &= set(getattr(ours, "__all__", names))
-    if name == "dlkit.nn.init":
-        names -= {"no_grad"}
     assert {n for n in names if not hasattr(theirs, n)} <= OURS.get(name, {"digits"})
 
 
