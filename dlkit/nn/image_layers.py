@@ -85,7 +85,7 @@ class ConvTranspose2d(Conv2d):
 
 
 class MaxPool2d(Module):
-    """The largest value in each window (``torch.nn.MaxPool2d``); arguments as :func:`dlkit.nn.functional.max_pool2d`."""
+    """The largest value in each window (``torch.nn.MaxPool2d``), as :func:`dlkit.nn.functional.max_pool2d`."""
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False):
         super().__init__()
@@ -100,7 +100,7 @@ class MaxPool2d(Module):
 
 
 class AvgPool2d(MaxPool2d):
-    """The mean of each window (``torch.nn.AvgPool2d``); arguments as :func:`dlkit.nn.functional.avg_pool2d`."""
+    """The mean of each window (``torch.nn.AvgPool2d``), as :func:`dlkit.nn.functional.avg_pool2d`."""
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
         super().__init__(kernel_size, stride, padding, ceil_mode)

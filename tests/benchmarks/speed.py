@@ -4,8 +4,8 @@
 
 Each row is one training step (forward, backward, update) in float32 from the same weights on both sides; words choose
 the rows that contain one of them. For the time the two take turns of a few steps in one process, and what is printed
-are the medians and their ratio. For the memory each runs ten steps in a process of its own, which imports only its own library; the
-peak is that of the whole process. Nothing here is a test: times depend on the machine.
+are the medians and their ratio. For the memory each runs ten steps in a process of its own, which imports only its
+own library; the peak is that of the whole process. Nothing here is a test: times depend on the machine.
 """
 
 import importlib

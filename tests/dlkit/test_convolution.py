@@ -192,3 +192,16 @@ def test_a_small_network_learns_as_pytorchs_does(float64):
 def test_sizes_by_default_are_those_of_stride_1_without_padding_and_dilation():
     assert output_size(9, 3) == 7 and output_size(9, kernel_size=3, stride=2) == 4 and output_size(9, 3, 1, 1) == 9
     assert receptive_field([(3,), (3,)]) == receptive_field([(3, 1, 0, 1)] * 2) == (5, 1, 2.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 4), (1, 2, 3), (2, 1, 3)])
+def test_conv1d_keeps_dimensions_of_length_1(shape):
+    weight = dlkit.ones(1, shape[1], 3)
+    assert F.conv1d(dlkit.ones(*shape), weight).shape == (shape[0], 1, shape[2] - 2)
+
+
+def test_definition_and_matrix_by_default_and_for_a_kernel_of_three_different_lengths():
+    x, w = normal(2, 2, 6, 7), normal(4, 2, 3, 5)
+    fast = F.conv2d(dlkit.tensor(x), dlkit.tensor(w)).numpy()
+    np.testing.assert_allclose(conv2d_loops(x, w), fast, atol=1e-12)
+    np.testing.assert_allclose(x.reshape(2, -1) @ conv_matrix(w, (6, 7)).T, fast.reshape(2, -1), atol=1e-12)

@@ -512,3 +512,29 @@ def test_own_optimizer():
     assert optimizer.state[x] == {"step": 1}
     with pytest.raises(TypeError, match="momentum"):
         Sign([x], momentum=0.9)
+
+
+def test_message_of_a_state_of_other_shapes():
+    wide, narrow = dlkit.ones(3, requires_grad=True), dlkit.ones(2, requires_grad=True)
+    wide.sum().backward()
+    other = optim.Adam([wide])
+    other.step()
+    message = r"^Adam.load_state_dict: exp_avg of parameter 0 has shape \(3,\), expected \(2,\)$"
+    with pytest.raises(ValueError, match=message):
+        optim.Adam([narrow]).load_state_dict(other.state_dict())
+
+
+def test_a_loaded_state_is_a_copy():
+    def started():
+        p = dlkit.ones(2, requires_grad=True)
+        p.grad = dlkit.ones(2)
+        optimizer = optim.Adam([p])
+        optimizer.step()
+        return p, optimizer
+
+    (_, first), (p, second) = started(), started()
+    state = first.state_dict()
+    second.load_state_dict(state)
+    state["state"][0]["exp_avg"][:] = 99.0
+    state["param_groups"][0]["lr"] = 99.0
+    assert second.state[p]["exp_avg"].max() < 1 and second.param_groups[0]["lr"] == 1e-3

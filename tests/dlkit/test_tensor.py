@@ -13,6 +13,7 @@ import dlkit
         (lambda: dlkit.tensor(3), "tensor(3)"),
         (lambda: dlkit.tensor([1 / 3]), "tensor([0.3333])"),
         (lambda: dlkit.tensor([[1.0, 2.0], [3.0, 4.0]]), "tensor([[1., 2.],\n        [3., 4.]])"),
+        (lambda: dlkit.zeros(30), "tensor([" + "0., " * 16 + "0.,\n        " + "0., " * 12 + "0.])"),
         (lambda: dlkit.ones(1, requires_grad=True), "tensor([1.], requires_grad=True)"),
         (lambda: dlkit.ones(1, requires_grad=True) * 2, "tensor([2.], grad_fn=<mul>)"),
     ],
