@@ -16,25 +16,10 @@ MAX_CORE, MAX_LINES, MAX_FILE = 2100, 3500, 300
 # What the book derives step by step, in the order of reading. The other files are variants of the same few ideas (one
 # more loss, scheduler or augmentation), each readable alone.
 CORE = [
-    "backend",
-    "autograd",
-    "ops",
-    "shape_ops",
-    "creation",
-    "methods",
-    "convolution",
-    "pooling",
-    "nn/module",
-    "nn/layers",
-    "nn/image_layers",
-    "nn/init",
-    "nn/functional",
-    "nn/__init__",
-    "optim/optimizers",
-    "data/loader",
-    "training",
-    "__init__",
-]
+    "backend", "autograd", "ops", "shape_ops", "creation", "methods", "convolution", "pooling", "nn/module",
+    "nn/layers", "nn/image_layers", "nn/init", "nn/functional", "nn/__init__", "optim/optimizers", "data/loader",
+    "training", "__init__",
+]  # fmt: skip
 MODULES = sorted((ROOT / "dlkit").rglob("*.py"))
 LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
