@@ -6,6 +6,7 @@ are ``torch``'s of the same name and are methods of Tensor as well.
 
 import builtins
 import math
+import numbers
 
 from .autograd import Tensor, record
 from .backend import DEVICES, asnumpy, check_device, errstate, xp
@@ -95,7 +96,10 @@ def to(input, target):
     _tensor("to", input)
     if isinstance(target, str) and target.split(":")[0] in DEVICES:
         return cpu(input) if target == "cpu" else cuda(input)
-    return input if input.data.dtype == target else _cast(input, target)
+    try:
+        return input if input.data.dtype == target else _cast(input, target)
+    except TypeError:
+        raise TypeError(f"to: expected a dtype, 'cpu' or 'cuda', got {target!r}") from None
 
 
 def cpu(input):
@@ -289,6 +293,9 @@ def clamp(input, min=None, max=None):
     """input limited to [min, max]; the gradient passes where input is within, ends included."""
     if min is None and max is None:
         raise ValueError("clamp: give min, max or both")
+    for name, bound in (("min", min), ("max", max)):
+        if not (bound is None or isinstance(bound, numbers.Real)):
+            raise TypeError(f"clamp: {name} must be a number, got {bound!r}; use maximum and minimum for tensors")
     x = _tensor("clamp", input).data
     inside = (True if min is None else x >= min) & (True if max is None else x <= max)
     return record("clamp", xp.clip(x, min, max), (input, lambda g: g * inside))

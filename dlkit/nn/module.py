@@ -154,6 +154,26 @@ class Module:
             parameter.requires_grad = requires_grad
         return self
 
+    def to(self, target):
+        """Convert floating-point parameters and buffers to a dtype, or see to a device; return the module.
+
+        As :meth:`dlkit.Tensor.to`. Gradients are forgotten.
+        """
+        for _, tensor in self._named("_parameters", "_buffers"):
+            if tensor.data.dtype.kind == "f":
+                trained, tensor.requires_grad = tensor.requires_grad, False
+                tensor.data, tensor.grad = tensor.to(target).data, None
+                tensor.requires_grad = trained
+        return self
+
+    def float(self):
+        """Convert to float32."""
+        return self.to("float32")
+
+    def double(self):
+        """Convert to float64."""
+        return self.to("float64")
+
     def state_dict(self):
         """A dictionary from dotted names to copies of the parameters and buffers, as arrays."""
         return {name: asnumpy(tensor.data.copy()) for name, tensor in self._named("_parameters", "_buffers")}

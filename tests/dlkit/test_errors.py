@@ -767,6 +767,17 @@ MISTAKES = [
         "conv_transpose2d: padding (1, 1) leaves nothing of the output for input (1, 2, 1, 1)",
     ),
     (
+        "ones(2).clamp('0')",
+        TypeError,
+        "clamp: min must be a number, got '0'; use maximum and minimum for tensors",
+    ),
+    (
+        "ones(2).clamp(0, ones(1))",
+        TypeError,
+        "clamp: max must be a number, got tensor([1.]); use maximum and minimum for tensors",
+    ),
+    ("ones(2).to('gpu')", TypeError, "to: expected a dtype, 'cpu' or 'cuda', got 'gpu'"),
+    (
         "dlkit.einsum('ij,jk->ik', ones(2, 3))",
         ValueError,
         "einsum: 'ij,jk->ik' has 2 operands, got 1 tensors",

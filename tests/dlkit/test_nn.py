@@ -435,3 +435,20 @@ def test_a_shared_parameter_is_saved_under_both_names_and_trained_once():
     ours, theirs = tied(dlkit), tied(torch)
     assert list(ours.state_dict()) == list(theirs.state_dict())
     assert len(list(ours.parameters())) == len(list(theirs.parameters())) == 3
+
+
+def test_module_in_another_dtype():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    model[0].weight.requires_grad = False
+    model(dlkit.randn(5, 3)).sum().backward()
+    parameters, kept = list(model.parameters()), model[1].num_batches_tracked
+    assert model.double() is model and model.to("cpu") is model
+    assert all(a is b for a, b in zip(parameters, model.parameters(), strict=True))
+    assert {x.dtype for x in [*model.parameters(), model[1].running_mean]} == {dlkit.float64}
+    assert model[1].num_batches_tracked is kept and kept.dtype == dlkit.int64
+    assert not parameters[0].requires_grad and parameters[1].requires_grad and parameters[1].grad is None
+    model(dlkit.randn(5, 3, dtype=dlkit.float64)).sum().backward()
+    assert parameters[1].grad.dtype == dlkit.float64
+    assert {x.dtype for x in model.float().parameters()} == {dlkit.float32}
+    with pytest.raises(RuntimeError, match="DLKIT_DEVICE=cuda"):
+        model.to("cuda")
