@@ -205,3 +205,17 @@ def test_definition_and_matrix_by_default_and_for_a_kernel_of_three_different_le
     fast = F.conv2d(dlkit.tensor(x), dlkit.tensor(w)).numpy()
     np.testing.assert_allclose(conv2d_loops(x, w), fast, atol=1e-12)
     np.testing.assert_allclose(x.reshape(2, -1) @ conv_matrix(w, (6, 7)).T, fast.reshape(2, -1), atol=1e-12)
+
+
+def test_transposed_convolution_down_to_a_single_pixel():
+    x, w = normal(1, 1, 1, 1), normal(1, 1, 3, 3)
+    assert F.conv_transpose2d(dlkit.tensor(x), dlkit.tensor(w), padding=1).item() == pytest.approx(
+        (x * w[0, 0, 1, 1]).item()
+    )
+
+
+@pytest.mark.parametrize("bias", [None, dlkit.ones(1)])
+def test_the_graph_names_the_operation(bias):
+    x, w = dlkit.ones(1, 1, 3, 3, requires_grad=True), dlkit.ones(1, 1, 2, 2)
+    assert F.conv2d(x, w, bias).node.name == "conv2d"
+    assert F.conv_transpose2d(x, w, bias).node.name == "conv_transpose2d"

@@ -778,6 +778,11 @@ MISTAKES = [
     ),
     ("ones(2).to('gpu')", TypeError, "to: expected a dtype, 'cpu' or 'cuda', got 'gpu'"),
     (
+        "F.conv2d(ones(1, 2, 3, 3), ones(3, 1, 2, 2), groups=2)",
+        ValueError,
+        "conv2d: groups must be a positive divisor of 3 channels, got 2",
+    ),
+    (
         "dlkit.einsum('ij,jk->ik', ones(2, 3))",
         ValueError,
         "einsum: 'ij,jk->ik' has 2 operands, got 1 tensors",

@@ -161,3 +161,21 @@ def test_broadcasting_is_undone(shape):
     x = dlkit.ones(*shape, requires_grad=True)
     (x + dlkit.zeros(4, 2, 3)).sum().backward()
     assert x.grad.shape == shape and (x.grad.data == 24 / x.numel()).all()
+
+
+@pytest.mark.parametrize("gradient", [np.array([1.0, 2.0]), dlkit.tensor([1.0, 2.0]), np.array([1.0, 2.0], "float32")])
+def test_backward_takes_a_tensor_or_an_array(gradient):
+    x = dlkit.ones(2, requires_grad=True)
+    (x * 3).backward(gradient)
+    assert x.grad.tolist() == [3, 6] and x.grad.dtype == dlkit.float32
+
+
+def test_a_step_of_an_optimizer_is_one_change():
+    w = dlkit.ones(2, requires_grad=True)
+    w.grad = dlkit.ones(2)
+    optimizer = dlkit.optim.SGD([w], lr=0.1)
+    optimizer.step()
+    y = (w * w).sum()
+    optimizer.step()
+    with pytest.raises(RuntimeError, match=r"changed in place 1 time\(s\) since"):
+        y.backward()
