@@ -121,6 +121,14 @@ def _label(value):
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _address(png):
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _picture(png, alt):
+    return f'<img alt="{html.escape(alt)}" style="max-width:100%;height:auto" src="{_address(png)}">'
+
+
 def _static_html(frames, alt, values):
     """Sliders that choose which frame an image shows.
 
@@ -143,11 +151,10 @@ def _static_html(frames, alt, values):
         f'<output style="min-width:4em">{html.escape(_label(options[0]))}</output></label>'
         for name, options in values.items()
     )
-    pictures = [f"data:image/png;base64,{base64.b64encode(png).decode()}" for png in frames]
+    pictures = [_address(png) for png in frames]
     return (
         f'<div class="dlkit-explore" style="max-width:40em" data-frames="{"|".join(pictures)}">'
-        f'<img alt="{html.escape(alt)}" style="max-width:100%;height:auto" src="{pictures[0]}">'
-        f"{rows}<small>Run this cell if the sliders do not move.</small></div>"
+        f"{_picture(frames[0], alt)}{rows}<small>Run this cell if the sliders do not move.</small></div>"
     )
 
 
@@ -157,7 +164,7 @@ def _widget(frame, first, alt, values):
         import ipywidgets
     except ImportError:
         return None
-    image = ipywidgets.Image(value=first, format="png", alt=alt)
+    image = ipywidgets.HTML(_picture(first, alt))  # its own Image has no text alternative
     sliders = [
         ipywidgets.SelectionSlider(
             options=[(_label(option), option) for option in options],
@@ -168,7 +175,7 @@ def _widget(frame, first, alt, values):
     ]
 
     def update(change):
-        image.value = frame(*(slider.value for slider in sliders))
+        image.value = _picture(frame(*(slider.value for slider in sliders)), alt)
 
     for slider in sliders:
         slider.observe(update, names="value")
