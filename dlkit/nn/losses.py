@@ -198,25 +198,14 @@ def _negative(name, log_p, target, weight, ignore_index):
 
 
 def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
-    """Minus the log-probability of the target class.
+    """Minus the log-probability of the target class: :func:`cross_entropy` after its logarithm of softmax.
 
     Parameters
     ----------
     input : Tensor (N, C), (C,) or (N, C, d1, ...)
         Log-probabilities.
-    target : Tensor (N,), () or (N, d1, ...)
-        Integer classes in 0..C-1, or ``ignore_index`` where nothing is to be learned.
-    weight : Tensor (C,), optional
-        Factor for each class.
-    reduction : 'mean', 'sum' or 'none'
-        The mean is the sum divided by the sum of the targets' weights; nan if all are ignored.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit or a class is out of range.
-    TypeError
-        If classes are not integers.
+    target : Tensor (N,), () or (N, d1, ...) of integer classes
+        The other parameters, and the errors, are those of :func:`cross_entropy`.
     """
     loss, weights = _negative("nll_loss", input, target, weight, ignore_index)
     return _reduce("nll_loss", loss, reduction, weights.sum())
@@ -235,7 +224,7 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     ignore_index : int
         A class that marks targets to leave out.
     reduction : 'mean', 'sum' or 'none'
-        The mean is over the targets, weighted if they are classes; nan if all are ignored.
+        The mean is over the targets, for classes the sum divided by their weights' sum; nan if all are ignored.
     label_smoothing : float in [0, 1]
         Share of the target's probability that is spread evenly over all classes. Szegedy et al. (2016), section 7.
 
