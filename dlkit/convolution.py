@@ -99,10 +99,8 @@ class _Plan:
     def __init__(self, size, weight, stride, padding, dilation, groups=1, out=None):
         (o, c, *self.kernel), self.groups = weight, groups
         self.size, self.stride, self.padding, self.dilation = size, stride, padding, dilation
-        self.out = out or tuple(
-            (n + sum(p) - d * (k - 1) - 1) // s + 1
-            for n, k, s, p, d in zip(size, self.kernel, stride, padding, dilation)
-        )
+        sides = zip(size, padding, self.kernel, stride, dilation)
+        self.out = out or tuple(output_size(n + sum(p), k, s, 0, d) for n, p, k, s, d in sides)
         kh, kw = self.kernel
         im2col = stride[0] > 1 or c * kh * kw + o // groups <= c * kw + kh * o // groups
         self.height = self.out[0] if im2col else size[0] + sum(padding[0])
@@ -214,10 +212,8 @@ class _Plan:
                 lowered = (matrix.swapaxes(1, 2) @ spread).reshape(c, self.copied, -1, b - a, n, self.out[1])
                 for i, j, place in self.shifts(a, b):
                     full[place] += lowered[:, i, j]
-        return (
-            full[:, top : top + h, :, left : left + width].transpose(2, 0, 1, 3) if image else None,
-            None if x is None else self.kernels(by_matrix, w.shape[1]),
-        )
+        image = full[:, top : top + h, :, left : left + width].transpose(2, 0, 1, 3) if image else None
+        return image, None if x is None else self.kernels(by_matrix, w.shape[1])
 
 
 # --- convolution ----------------------------------------------------------------------------------------------------

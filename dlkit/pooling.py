@@ -50,8 +50,7 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False):
     def product(g):
         gradient, free = xp.zeros_like(padded), xp.ones_like(value, bool)
         for offset in offsets:
-            chosen = padded[offset] == value
-            chosen &= free
+            chosen = (padded[offset] == value) & free
             free ^= chosen
             gradient[offset] += g * chosen
         return gradient[:, :, *inside]

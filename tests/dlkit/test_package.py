@@ -2,7 +2,9 @@
 
 import importlib
 import inspect
+import os
 import pkgutil
+import platform
 import subprocess
 import sys
 
@@ -18,6 +20,32 @@ MODULES = [dlkit] + [importlib.import_module(m.name) for m in pkgutil.walk_packa
 def test_import_brings_in_nothing_heavy(heavy):
     code = f"import dlkit, sys; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+PAGES_OF_A_STEP = """
+import resource
+import numpy as np
+import dlkit
+from dlkit import nn
+
+layer, x = nn.Conv2d(8, 16, 5), dlkit.from_numpy(np.ones((32, 8, 28, 28), np.float32))
+for i in range(10):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    layer(x).sum().backward()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is one of glibc")
+def test_memory_of_a_step_serves_the_next_one():
+    """In the tenth step the system gives (almost) no new pages, unless the user has settings of their own."""
+
+    def pages(**settings):
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+        command = [sys.executable, "-c", PAGES_OF_A_STEP]
+        return int(subprocess.run(command, env=plain | settings, stdout=subprocess.PIPE, check=True).stdout)
+
+    assert pages() < 50 < 500 < pages(MALLOC_TRIM_THRESHOLD_="131072")
 
 
 def public(module):
