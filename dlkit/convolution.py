@@ -85,7 +85,7 @@ def _steps(i, count, stride, dilation):
 
 # --- the linear map and its transposes ------------------------------------------------------------------------------
 
-BLOCK = 8 * 2**20  # bytes that the matrices of one step may take: they should stay in the processor's cache
+BLOCK = 4 * 2**20  # bytes that the matrices of one step may take: they should stay in the processor's cache
 
 
 class _Plan:

@@ -48,11 +48,14 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False):
         xp.maximum(value, padded[offset], out=value)
 
     def product(g):
-        gradient, free = xp.zeros_like(padded), xp.ones_like(value, bool)
-        for offset in offsets:
-            chosen = (padded[offset] == value) & free
-            free ^= chosen
-            gradient[offset] += g * chosen
+        gradient = xp.zeros_like(padded)
+        for c in range(value.shape[1]):  # one channel at a time stays in the cache
+            x, largest, mine, into = padded[:, c], value[:, c], g[:, c], gradient[:, c]
+            free = xp.ones_like(largest, bool)
+            for offset in offsets:
+                chosen = (x[offset] == largest) & free
+                free ^= chosen
+                into[offset] += mine * chosen
         return gradient[:, :, *inside]
 
     return record("max_pool2d", value, (input, product, input), saves_result=True)
