@@ -1,5 +1,7 @@
 """Every notebook keeps to every rule of rules.py, and the book's pages fit together."""
 
+import re
+
 import pytest
 import yaml
 
@@ -16,6 +18,15 @@ NOTEBOOKS = [pytest.param(path, id=path.stem) for path in chapters()]
 def test_convention(rule, path):
     messages = rule(path, read(path))
     assert not messages, rule.__doc__ + "\n" + "\n".join(messages)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS)
+def test_every_chapter_can_be_moved_and_practised(path):
+    """At least one slider, and six exercises with their solutions."""
+    code = [cell.source for _, cell in rules.code_cells(read(path))]
+    solutions = sum("@title Solution" in source.partition("\n")[0] for source in code)
+    assert any(re.search(r"^explore\(", source, re.MULTILINE) for source in code), f"{path}: nothing to explore()"
+    assert solutions >= 6, f"{path}: {solutions} solutions, at least 6"
 
 
 @pytest.mark.parametrize("page", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in rules.pages()])
