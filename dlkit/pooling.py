@@ -49,8 +49,8 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False):
 
     def product(g):
         gradient = xp.zeros_like(padded)
-        for c in range(value.shape[1]):  # one channel at a time stays in the cache
-            x, largest, mine, into = padded[:, c], value[:, c], g[:, c], gradient[:, c]
+        # one channel at a time stays in the cache
+        for x, largest, mine, into in zip(*(a.swapaxes(0, 1) for a in (padded, value, g, gradient))):
             free = xp.ones_like(largest, bool)
             for offset in offsets:
                 chosen = (x[offset] == largest) & free
@@ -68,10 +68,8 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     """
     padded, inside, offsets = _windows("avg_pool2d", input, kernel_size, stride, padding, ceil_mode, 0)
     counted, sides = xp.zeros(padded.shape[2:], padded.dtype), _pair("avg_pool2d", "padding", padding)
-    if count_include_pad:  # the padding on both sides, but not what ceil_mode adds beyond it
-        counted[tuple(slice(0, n + 2 * p) for n, p in zip(input.shape[2:], sides))] = 1
-    else:
-        counted[inside] = 1
+    both = tuple(slice(0, n + 2 * p) for n, p in zip(input.shape[2:], sides))  # not what ceil_mode adds beyond them
+    counted[both if count_include_pad else inside] = 1
     share = 1 / sum(counted[offset] for offset in offsets)
     value = sum(padded[offset] for offset in offsets) * share
 
