@@ -4,6 +4,12 @@
 ``dlkit.nn.functional``, ``dlkit.optim`` and ``dlkit.data``.
 """
 
+import os
+
+# Between two matrix products OpenBLAS's threads wait busily, by default for 2^26 cycles, and slow down what NumPy does
+# meanwhile: a convolution takes up to twice as long. Let them sleep at once. It is read when NumPy is first imported.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+
 from . import autograd, methods  # the second gives Tensor its methods and operators
 from .autograd import Tensor, grad, is_grad_enabled, no_grad
 from .creation import *  # noqa: F403

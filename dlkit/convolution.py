@@ -174,6 +174,12 @@ class _Plan:
     def grouped(self, array, rows, n):
         return array.reshape(self.groups, -1, rows * n * self.out[1])
 
+    def outer(self, spread, lowered, n):
+        """spread @ lowered^T; row by row if it is small, because BLAS is slow on few numbers that are long sums."""
+        length = n * self.out[1] if spread.shape[1] * lowered.shape[1] < 1000 else spread.shape[2]
+        a, b = (m.reshape(self.groups, m.shape[1], -1, length).swapaxes(1, 2) for m in (spread, lowered))
+        return (a @ b.swapaxes(2, 3)).sum(1)
+
     def forward(self, x, w, keep=False):
         """(N, C, H, W) and (O, C / groups, kh, kw) to (N, O, H', W'); may keep the lowered image if it is small."""
         matrix, n, x = self.matrix(w), len(x), self.pad(x)
@@ -207,7 +213,7 @@ class _Plan:
             spread = self.spread(g, a, b)
             if x is not None:
                 lowered = self.lower(x, a, b) if self.kept is None else self.kept
-                by_matrix += spread @ lowered.swapaxes(1, 2)
+                by_matrix += self.outer(spread, lowered, n)
             if image:
                 lowered = (matrix.swapaxes(1, 2) @ spread).reshape(c, self.copied, -1, b - a, n, self.out[1])
                 for i, j, place in self.shifts(a, b):

@@ -31,11 +31,11 @@ import importlib.util
 if importlib.util.find_spec("dlkit") is None:
     %pip install -q git+{repository}
 
+import dlkit  # isort: skip  (before NumPy: it sets how the threads of matrix products wait)
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-import dlkit
 import dlkit.nn.functional as F
 from dlkit import nn, optim
 from dlkit.checks import check, check_close, gradcheck

@@ -8,15 +8,7 @@ from .activations import (
     ReLU6, Sigmoid, SiLU, Softmax, Softplus, Softsign, Swish, Tanh,
 )  # fmt: skip
 from .attention import MultiheadAttention
-from .image_layers import (
-    AdaptiveAvgPool2d,
-    AvgPool2d,
-    Conv1d,
-    Conv2d,
-    ConvTranspose2d,
-    MaxPool2d,
-    Upsample,
-)  # fmt: skip
+from .image_layers import AdaptiveAvgPool2d, AvgPool2d, Conv1d, Conv2d, ConvTranspose2d, MaxPool2d, Upsample
 from .layers import Dropout, Flatten, Identity, Linear
 from .losses import (
     BarronLoss, BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, DiceLoss, FocalLoss, GaussianNLLLoss, HuberLoss,

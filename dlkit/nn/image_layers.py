@@ -107,8 +107,7 @@ class AvgPool2d(MaxPool2d):
         self.count_include_pad = count_include_pad
 
     def forward(self, input):
-        arguments = self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        return F.avg_pool2d(input, *arguments)
+        return F.avg_pool2d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
 class AdaptiveAvgPool2d(Module):

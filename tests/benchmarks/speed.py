@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 
+if "--memory" not in sys.argv:  # before NumPy, as in a notebook: it sets how the threads of matrix products wait
+    import dlkit
 import numpy as np
 
 THREADS = 2
@@ -165,8 +167,6 @@ WORK = {
 def both(name):
     """The step of each library, dlkit's and PyTorch's, from the same weights; their first losses must agree."""
     import torch
-
-    import dlkit
 
     torch.set_num_threads(THREADS)
     make = WORK[name]()
