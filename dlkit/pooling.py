@@ -49,8 +49,9 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False):
 
     def product(g):
         gradient = xp.zeros_like(padded)
-        # one channel at a time stays in the cache
-        for x, largest, mine, into in zip(*(a.swapaxes(0, 1) for a in (padded, value, g, gradient))):
+        count = 1 + 2**16 // max(1, padded[:, :1].size)  # so few channels at a time stay in the cache
+        for c in range(0, padded.shape[1], count):
+            x, largest, mine, into = (a[:, c : c + count] for a in (padded, value, g, gradient))
             free = xp.ones_like(largest, bool)
             for offset in offsets:
                 chosen = (x[offset] == largest) & free
