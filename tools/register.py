@@ -23,10 +23,10 @@ def register(root=ROOT):
 
 
 def demonstrated(root=ROOT):
-    """Register ids in the metadata of the book's cells, each with the notebooks where it stands."""
+    """Register ids in the metadata of the book's cells, each with its places: (notebook, number of the cell)."""
     found = {}
     for path in chapters(root):
-        for cell in read(path).cells:
+        for number, cell in enumerate(read(path).cells):
             for identifier in cell["metadata"].get("sources", []):
-                found.setdefault(identifier, []).append(path.relative_to(root).as_posix())
+                found.setdefault(identifier, []).append((path.relative_to(root).as_posix(), number))
     return found

@@ -12,7 +12,8 @@ import pytest
 
 import dlkit
 import dlkit.plot
-from tools.notebooks import ROOT, chapters, repository
+from tools.notebooks import ROOT, chapters, read, repository
+from tools.register import register
 
 SITE = ROOT / "_build" / "html"
 PAGES = [path.relative_to(ROOT).with_suffix(".html") for path in chapters()]
@@ -95,6 +96,21 @@ def test_no_script_stands_twice(page):
     scripts = re.findall(r"<script\b[^>]*>.*?</script>", page.read_text(encoding="utf-8"), flags=re.S)
     repeated = {script for script in scripts if scripts.count(script) > 1}
     assert not repeated, f"{page}: {[script[:80] for script in repeated]}"
+
+
+def test_the_source_map_holds_every_item():
+    missing = []
+    for name in {item["source"] for item in register().values()}:
+        page = parsed(SITE / "chapters" / "appendix" / "source-map" / f"{name}.html")
+        missing += [i for i, item in register().items() if item["source"] == name and i not in page.ids]
+    assert not missing
+
+
+@pytest.mark.parametrize("notebook", chapters(), ids=lambda path: path.stem)
+def test_cells_that_show_something_can_be_linked(notebook):
+    page = parsed(SITE / notebook.relative_to(ROOT).with_suffix(".html"))
+    cells = {f"cell-{n}" for n, cell in enumerate(read(notebook).cells) if cell["metadata"].get("sources")}
+    assert cells <= page.ids
 
 
 REFERENCE = SITE / "chapters" / "appendix" / "dlkit"
