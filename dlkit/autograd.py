@@ -131,6 +131,12 @@ class Tensor:
         self.requires_grad = requires_grad
         return self
 
+    def __deepcopy__(self, memo):
+        """A leaf with its own numbers and place on the tape, without gradient, as PyTorch copies a Parameter."""
+        if not self.is_leaf:
+            raise RuntimeError("deepcopy: only a leaf can be copied, this tensor was computed; use .detach() before")
+        return type(self)(self.data.copy(), self.requires_grad)
+
     def retain_grad(self):
         """Keep the gradient of a tensor that is not a leaf in its ``.grad``, too."""
         if self.node is None:

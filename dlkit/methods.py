@@ -25,12 +25,9 @@ for _symbol, _function in {"add": ops.add, "sub": ops.sub, "mul": ops.mul, "true
     if _symbol not in ("pow", "matmul"):
         _method(f"__i{_symbol}__", lambda self, other, f=_function: self._replace(f(self, other), f"{f.__name__}_"))
 
-for _function in (ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge):
+for _f in (ops.eq, ops.ne, ops.lt, ops.le, ops.gt, ops.ge):
     # nothing equals None
-    _method(
-        f"__{_function.__name__}__",
-        lambda self, other, f=_function: NotImplemented if other is None else f(self, other),
-    )
+    _method(f"__{_f.__name__}__", lambda self, other, f=_f: NotImplemented if other is None else f(self, other))
 
 Tensor.__neg__ = ops.neg
 Tensor.__abs__ = ops.abs

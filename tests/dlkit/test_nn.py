@@ -1,5 +1,6 @@
 """Layers, losses, initialisation and Module against torch.nn, with the same weights."""
 
+import copy
 import math
 
 import numpy as np
@@ -452,3 +453,39 @@ def test_module_in_another_dtype():
     assert {x.dtype for x in model.float().parameters()} == {dlkit.float32}
     with pytest.raises(RuntimeError, match="DLKIT_DEVICE=cuda"):
         model.to("cuda")
+
+
+def test_a_deep_copy_trains_apart_from_its_original():
+    def step(net, x):
+        net(x).square().sum().backward()
+        with (dlkit if x is ours else torch).no_grad():
+            for p in net.parameters():
+                p -= 0.01 * p.grad
+
+    values = rng.standard_normal((4, 3))
+    ours, theirs = dlkit.tensor(values), torch.tensor(values)
+    net = nn.Sequential(nn.Linear(3, 5, dtype=dlkit.float64), nn.Tanh(), nn.Linear(5, 2, dtype=dlkit.float64))
+    other = copied(net, torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2)).double())
+    step(net, ours), step(other, theirs)
+    before = net.state_dict()
+    twin, twin_other = copy.deepcopy(net), copy.deepcopy(other)
+    assert twin[0].weight.grad is twin_other[0].weight.grad is None
+    step(twin, ours), step(twin_other, theirs)
+    for (name, p), q in zip(twin.named_parameters(), twin_other.parameters()):
+        assert_same(p, q)
+        assert not (p.numpy() == before[name]).any()
+    for name, value in net.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_a_deep_copy_keeps_tied_weights_tied_and_refuses_what_was_computed():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = self.second = nn.Linear(2, 2)
+
+    twin = copy.deepcopy(Tied())
+    assert twin.first is twin.second and len(list(twin.parameters())) == 2
+    for lib in (dlkit, torch):
+        with pytest.raises(RuntimeError):
+            copy.deepcopy(lib.ones(2, requires_grad=True) * 2)
