@@ -24,10 +24,6 @@ WAITING = {
     "beyond/sequences": {
         "GRU", "hidden state", "LSTM", "recurrent neural network",
     },
-    "representation/autoencoders": {
-        "anomaly detection", "autoencoder", "contractive autoencoder", "decoder", "denoising autoencoder",
-        "encoder", "latent space", "restricted Boltzmann machine", "sparse autoencoder",
-    },
     "representation/generative-models": {
         "CycleGAN", "DCGAN", "discriminator", "generative adversarial network", "generative model", "generator",
         "latent variable", "Pix2Pix", "variational autoencoder",
