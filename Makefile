@@ -7,6 +7,7 @@ PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell $(p) -c "$(NEW_ENOUGH)" 
 PIP_FLAGS ?=
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 PORT ?= 8000
+GRADES ?= grades
 BIN := .venv/bin
 CHAPTERS := $(shell find chapters -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*')
 
@@ -17,7 +18,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest -q -n $(JOBS) --dist loadscope
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with tests/book/sanitize.cfg
 
-.PHONY: help book test lint unit notebooks site execute normalize coverage serve bench mutants colab repository clean html
+.PHONY: help book test lint unit notebooks site execute normalize coverage assignments grade serve bench mutants colab repository clean html
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -62,6 +63,14 @@ normalize: .venv/test ## bring the notebooks into the form that is committed
 
 coverage: .venv/test ## print how much of the register the notebooks demonstrate
 	@$(BIN)/python -m tools.coverage
+
+assignments: .venv/test ## write the students' and instructors' copies of the assignments to _build/assignments
+	@$(BIN)/python -m tools.coursework build
+
+grade: .venv/test ## grade a folder of submissions (SUBMISSIONS=...): grades.csv and feedback in GRADES=...
+	@test -n "$(SUBMISSIONS)" || { echo "which folder? make grade SUBMISSIONS=folder" >&2; exit 1; }
+	@$(BIN)/python -m tools.coursework build
+	@$(BIN)/python -m tools.coursework grade "$(SUBMISSIONS)" --out "$(GRADES)" --jobs $(JOBS)
 
 serve: ## serve the built pages on http://localhost:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)

@@ -49,8 +49,6 @@ def mnist(train=True):
 
     Raises
     ------
-    ImportError
-        If pooch is not installed.
     ConnectionError
         If a file is not there and no mirror gives it as it was published.
 
@@ -110,12 +108,8 @@ def _fetch(dataset, name):
     """The path of a file, which is downloaded if it is missing or damaged."""
     from urllib.request import url2pathname  # here: these modules take a while to import
 
-    try:
-        import pooch
-    except ImportError:
-        raise ImportError(
-            f"{dataset}: needs pooch; install the extra 'notebook' (pip install 'dlkit[notebook]')"
-        ) from None
+    import pooch
+
     pooch.get_logger().setLevel("WARNING")
     place, known = os.environ.get("DLKIT_DATA_DIR", ""), f"sha256:{SHA256[f'{dataset}/{name}']}"
     remote = place.startswith(("http:", "https:"))

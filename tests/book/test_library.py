@@ -65,12 +65,13 @@ def test_importing_dlkit_loads_neither_torch_nor_matplotlib():
     assert not loaded.strip(), f"import dlkit loads {loaded}"
 
 
-def test_the_wheel_holds_dlkit_and_the_digits_alone(tmp_path):
+def test_the_wheel_holds_dlkit_the_digits_and_coursework_alone(tmp_path):
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         digits = archive.read("dlkit/data/digits.npz")
-    assert all(name.startswith(("dlkit/", "dlkit-")) for name in names), names
+    assert all(name.startswith(("dlkit/", "dlkit-", "coursework/")) for name in names), names
+    assert "coursework/__init__.py" in names
     assert hashlib.sha256(digits).hexdigest() in (ROOT / "data" / "README.md").read_text(encoding="utf-8")

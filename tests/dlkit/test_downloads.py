@@ -13,12 +13,11 @@ import threading
 import time
 
 import numpy as np
+import pooch
 import pytest
 
 from dlkit import data
 from dlkit.data import downloads
-
-pooch = pytest.importorskip("pooch")
 
 
 def idx(array):
@@ -292,13 +291,6 @@ class TestPlaces:
         with pytest.raises(ConnectionError) as caught:
             data.mnist()
         assert str(caught.value).count("http://127.0.0.1") == 1 + str(caught.value).count("for url: http://127.0.0.1")
-
-    def test_without_pooch(self, monkeypatch):
-        monkeypatch.setitem(sys.modules, "pooch", None)
-        with pytest.raises(ImportError) as caught:
-            data.mnist()
-        assert str(caught.value) == "mnist: needs pooch; install the extra 'notebook' (pip install 'dlkit[notebook]')"
-        assert caught.value.__suppress_context__
 
 
 class TestTables:
