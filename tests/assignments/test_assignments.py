@@ -148,6 +148,17 @@ def test_a_planted_solution_loses_what_it_should(name, kind, cell, title, loses,
         assert hint and hint in lost[min(lost, key=list(said).index)], lost
 
 
+def test_the_instructors_table_is_that_of_the_assignments():
+    page = (ROOT / "chapters" / "coursework" / "instructors.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \|.*\| (\d+) \| (\d+) \| (\d+) \| \[", page, re.M)
+    expected = []
+    for name in NAMES:
+        hours = re.search(r"about (\d+) hours", source(name).cells[0].source)[1]
+        points = [sum(p for _, p, k in coursework.tasks(source(name)) if k == kind) for kind in ("by tests", "by hand")]
+        expected.append((name, hours, *map(str, points)))
+    assert rows == expected
+
+
 def as_colab_saves(nb):
     """nbformat 4.0 without cell ids, and Colab's own metadata."""
     content = json.loads(json.dumps(nb))
