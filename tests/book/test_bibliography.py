@@ -30,7 +30,7 @@ WITHOUT_ADDRESS = {
     "nesterov1983method", "novikoff1962convergence", "nytimes1958new", "reticular", "rifai2011contractive",
     "rosenblatt1957perceptron", "rossi2024artificial", "tieleman2012lecture",
 }  # fmt: skip
-HTTP_ONLY = {"neuralnetworksanddeeplearning.com"}
+HTTP_ONLY = {"incompleteideas.net", "neuralnetworksanddeeplearning.com"}
 SOFTWARE_AND_LICENSES = {"matplotlib.org", "scikit-learn.org", "creativecommons.org"}  # named with the data, not works
 
 

@@ -9,35 +9,7 @@ from tools.notebooks import ROOT
 PAGE = ROOT / "chapters" / "appendix" / "glossary.md"
 
 # Terms whose chapter is not in the table of contents yet. When it is, they get their link and leave this list.
-WAITING = {
-    "beyond/attention": {
-        "AlphaFold", "attention", "BERT", "self-attention", "transformer",
-    },
-    "beyond/graphs": {
-        "graph", "graph attention network", "graph convolution", "graph neural network", "inductive learning",
-        "readout layer", "transductive learning",
-    },
-    "beyond/reinforcement-learning": {
-        "actor-critic", "agent", "deep Q-network", "policy", "proximal policy optimization", "reward",
-        "soft actor-critic", "value function",
-    },
-    "beyond/sequences": {
-        "GRU", "hidden state", "LSTM", "recurrent neural network",
-    },
-    "representation/generative-models": {
-        "CycleGAN", "DCGAN", "discriminator", "generative adversarial network", "generative model", "generator",
-        "latent variable", "Pix2Pix", "variational autoencoder",
-    },
-    "theory/scaling-out": {
-        "distributed training",
-    },
-    "theory/what-theory-says": {
-        "covering number", "excess risk", "mean-field regime", "reproducing kernel Hilbert space",
-    },
-    "vision/detection": {
-        "object detection",
-    },
-}  # fmt: skip
+WAITING = {}
 
 
 def entries():

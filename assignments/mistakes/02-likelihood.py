@@ -1,4 +1,4 @@
-"""Solutions of 02-likelihood-and-losses as students write them: wrong ones and what they must lose, and right ones."""
+"""Solutions of 02-likelihood as students write them: wrong ones and what they must lose, and right ones."""
 
 
 # %% wrong ll-gaussian: the sum, and n - 1

@@ -1,4 +1,4 @@
-"""Solutions of 04-autograd-engine as students write them: wrong ones and what they must lose, and other right ones."""
+"""Solutions of 04-autograd as students write them: wrong ones and what they must lose, and other right ones."""
 
 
 # %% wrong ag-operations: tanh forgets what comes from above

@@ -1,4 +1,4 @@
-"""Solutions of 05-initialization-and-optimizers as students write them: wrong ones, what they lose, and right ones."""
+"""Solutions of 05-optimizers as students write them: wrong ones, what they lose, and right ones."""
 
 
 # %% wrong io-init: the variance as standard deviation
