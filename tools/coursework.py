@@ -78,6 +78,8 @@ def _course(folder, timeout=60):
     from traitlets.config import Config
 
     logging.getLogger("traitlets").setLevel(logging.ERROR)
+    # nbgrader starts programs of its environment by their bare names
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     config = Config()
     config.CourseDirectory.root = str(folder)
     config.CourseDirectory.db_url = f"sqlite:///{folder}/gradebook.db"
@@ -97,7 +99,7 @@ def build(out=BUILD, source=SOURCE):
     for name in assignments(source):
         result = api.generate_assignment(name)
         if not result["success"]:
-            raise RuntimeError(f"{name}: {result.get('error') or result.get('log')}")
+            raise RuntimeError(f"{name}: {result.get('log')}\n{result.get('error')}")
         for kind, path in (("student", course / "release" / name), ("instructor", source / name)):
             nb = read(path / f"{name}.ipynb")
             nb.metadata = {"kernelspec": nb.metadata.kernelspec, "coursework": name}
