@@ -57,6 +57,13 @@ def test_register_coverage(record_property):
     assert not [item["id"] for item in items if item["id"] not in done]
 
 
+def test_mathematics_has_no_markup_inside_text():
+    """MathJax shows \\textbf inside \\text as it stands."""
+    nested = re.compile(r"\\text\{[^{}$]*\\text")
+    cells = [(path.stem, k, cell.source) for path in chapters() for k, cell in enumerate(read(path).cells)]
+    assert not [(stem, k) for stem, k, text in cells if nested.search(text)]
+
+
 def test_share_of_outputs_that_are_not_compared(record_property):
     cells = [cell for path in chapters() for _, cell in rules.code_cells(read(path))]
     ignored = sum("nbval-ignore-output" in rules.tags(cell) for cell in cells)
